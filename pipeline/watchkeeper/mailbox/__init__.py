@@ -1,0 +1,1 @@
+"""Shared memory between the two processes: sequence lock, layout hash."""

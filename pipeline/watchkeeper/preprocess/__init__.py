@@ -1,0 +1,1 @@
+"""From a camera's own pixel format to an engine's input in one pass."""

@@ -1,0 +1,1 @@
+"""The vision process: the only place that knows all stages."""

@@ -1,0 +1,1 @@
+"""Rules and timers: `step(measurement, vehicle, t_ns) -> DriverState`, pure and deterministic."""

@@ -1,0 +1,1 @@
+"""What happened when: per-stage times, drops by cause, percentiles."""
