@@ -410,7 +410,8 @@ class VisionReport:
 
     exposure_ns: end of exposure of the newest frame judged, 0 before the first.
     published_ns: when this was written. pid: the vision process that wrote it.
-    condition: of vision itself: NONE, STARTING, ENGINE_BUILD, CAMERA_LOST, MODEL_INVALID, CONFIG_INVALID, INTERNAL_ERROR.
+    condition: of vision itself: NONE, STARTING, ENGINE_BUILD, CAMERA_LOST, MODEL_INVALID, CONFIG_INVALID,
+        INTERNAL_ERROR.
     ended: the source came to its end (files only); nothing more will come.
     events: the newest warning events, oldest first; event_count: how many there have been in all.
     """
