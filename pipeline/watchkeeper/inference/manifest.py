@@ -1,0 +1,225 @@
+"""Model manifests: `models/<name>.toml` says where a network's weights come from and how to know they are right.
+
+Weights are never in git. `watchkeeper models build` (fetch.py) puts them into the cache; `model_file` takes them out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.data import data_path
+from watchkeeper.errors import BadInputError
+from watchkeeper.inference.engine import Engine, TensorSpec
+from watchkeeper.inference.manifest_table import ManifestTable, read_toml
+
+_FIELDS = (
+    "name", "description", "package", "version", "wheel_sha256", "member", "inner_member", "licence", "origin",
+    "sha256", "size_bytes", "input", "output",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """An input with what its numbers mean: `layout` such as NHWC, values from `low` to `high` (both in the range)."""
+
+    spec: TensorSpec
+    layout: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """What an output's flattened elements `indices` are for `golden_input`, within `tolerance` (absolute)."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """An output, what it means, and its golden values."""
+
+    spec: TensorSpec
+    meaning: str
+    golden: Golden
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One network. `member`: the file inside the wheel; `inner_member`: the one inside that, when it is a zip."""
+
+    name: str
+    description: str
+    package: str
+    version: str
+    wheel_sha256: str
+    member: str
+    inner_member: str | None
+    licence: str
+    origin: str
+    sha256: str
+    size_bytes: int
+    inputs: tuple[InputSpec, ...]
+    outputs: tuple[OutputSpec, ...]
+    path: Path
+
+    @property
+    def cached_path(self) -> Path:
+        """Where the weights are, or will be, in the cache. The hash in the name keeps versions apart."""
+        return cache_dir() / f"{self.name}-{self.sha256[:16]}{Path(self.inner_member or self.member).suffix}"
+
+
+def cache_dir() -> Path:
+    """$WATCHKEEPER_CACHE, else $XDG_CACHE_HOME/watchkeeper, else ~/.cache/watchkeeper; models are in `models/` there.
+
+    Raises BadInputError when there is no home directory to fall back on.
+    """
+    if own := os.environ.get("WATCHKEEPER_CACHE"):
+        return Path(own).absolute() / "models"
+    if (xdg := os.environ.get("XDG_CACHE_HOME")) and Path(xdg).is_absolute():  # the XDG specification ignores others
+        return Path(xdg) / "watchkeeper" / "models"
+    try:
+        return Path.home() / ".cache" / "watchkeeper" / "models"
+    except RuntimeError as error:
+        raise BadInputError("WATCHKEEPER_CACHE: no home directory for the cache; set it to a folder") from error
+
+
+def model_names() -> list[str]:
+    """Names of the networks this installation has manifests for."""
+    return sorted(path.stem for path in data_path("models").glob("*.toml"))
+
+
+def load_manifest(name: str) -> Manifest:
+    """The manifest called `name`. Raises BadInputError for an unknown name (listing the known) or a bad file."""
+    if name not in model_names():
+        raise BadInputError(f"model {name}: unknown; known are {', '.join(model_names())}")
+    return read_manifest(data_path("models", f"{name}.toml"))
+
+
+def load_manifests() -> list[Manifest]:
+    """All of them, by name. Raises BadInputError as `load_manifest` does."""
+    return [load_manifest(name) for name in model_names()]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """A manifest file, checked. Raises BadInputError naming the file, the field and what was expected."""
+    table = ManifestTable(path, read_toml(path))
+    table.keys_must_be(*_FIELDS)
+    name = table.text("name")
+    if name != path.stem:
+        raise table.fail("name", f"expected the file's own name, {path.stem}, got {name}")
+    return Manifest(
+        name=name,
+        description=table.text("description"),
+        package=table.text("package"),
+        version=table.text("version"),
+        wheel_sha256=table.sha256("wheel_sha256"),
+        member=table.text("member"),
+        inner_member=table.text("inner_member") if "inner_member" in table else None,
+        licence=table.text("licence"),
+        origin=table.text("origin"),
+        sha256=table.sha256("sha256"),
+        size_bytes=table.whole("size_bytes", low=1),
+        inputs=tuple(_input(entry) for entry in table.tables("input")),
+        outputs=tuple(_output(entry) for entry in table.tables("output")),
+        path=path,
+    )
+
+
+def file_problem(path: Path, sha256: str, size_bytes: int) -> str | None:
+    """What is wrong with a weight file, in words, or None when it is the right one."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if len(data) != size_bytes:
+        return f"expected {size_bytes} bytes, got {len(data)}"
+    found = hashlib.sha256(data).hexdigest()
+    return None if found == sha256 else f"expected sha256 {sha256}, got {found}"
+
+
+def model_file(manifest: Manifest) -> Path:
+    """The weights in the cache, after checking size and hash.
+
+    Raises BadInputError naming the file, what is wrong with it, and the command that puts it right.
+    """
+    path = manifest.cached_path
+    if problem := file_problem(path, manifest.sha256, manifest.size_bytes):
+        raise BadInputError.at(path, f"weights of {manifest.name}: {problem}; run `watchkeeper models build`")
+    return path
+
+
+def check_specs(manifest: Manifest, engine: Engine) -> None:
+    """Raises BadInputError naming the manifest when the engine's tensors are not those it states."""
+    pairs = (
+        ("input", tuple(entry.spec for entry in manifest.inputs), engine.inputs),
+        ("output", tuple(entry.spec for entry in manifest.outputs), engine.outputs),
+    )
+    for field, stated, found in pairs:
+        if stated != found:
+            raise BadInputError.at(manifest.path, f"states {_told(stated)}, the model has {_told(found)}", field=field)
+
+
+def golden_input(entry: InputSpec) -> NDArray[np.float32]:
+    """The fixed synthetic input of the golden outputs: element i is low + (high - low) * frac(i * 2654435761 / 2^32).
+
+    Knuth's multiplicative hash: exact in integers, so it is the same on every machine and under every numpy.
+    """
+    count = int(np.prod(entry.spec.shape))
+    unit = (np.arange(count, dtype=np.uint64) * np.uint64(2654435761) % np.uint64(2**32)) / np.float64(2**32)
+    values: NDArray[np.float64] = entry.low + (entry.high - entry.low) * unit
+    return values.astype(np.float32).reshape(entry.spec.shape)
+
+
+def golden_problem(manifest: Manifest, engine: Engine) -> str | None:
+    """Run the golden input; what differs, in words, or None. Raises EngineError when the engine fails."""
+    for entry in manifest.inputs:
+        engine.input(entry.spec.name)[...] = golden_input(entry)
+    engine.run()
+    for output in manifest.outputs:
+        golden, found = output.golden, engine.output(output.spec.name).reshape(-1)
+        for index, expected in zip(golden.indices, golden.values, strict=True):
+            if not abs(float(found[index]) - expected) <= golden.tolerance:  # written so that NaN fails
+                what = f"{output.spec.name}[{index}]"
+                return f"{what}: expected {expected:g} within {golden.tolerance:g}, got {float(found[index]):g}"
+    return None
+
+
+def _told(specs: tuple[TensorSpec, ...]) -> str:
+    return ", ".join(f"{spec.name} {'x'.join(map(str, spec.shape))} {spec.dtype}" for spec in specs)
+
+
+def _spec(table: ManifestTable) -> TensorSpec:
+    return TensorSpec(table.text("name"), table.shape("shape"), table.one_of("dtype", ("float32", "uint8", "int8")))
+
+
+def _input(table: ManifestTable) -> InputSpec:
+    table.keys_must_be("name", "shape", "dtype", "layout", "low", "high")
+    low, high = table.number("low"), table.number("high")
+    if not low < high:
+        raise table.fail("high", f"expected more than low ({low:g}), got {high:g}")
+    return InputSpec(_spec(table), table.text("layout"), low, high)
+
+
+def _output(table: ManifestTable) -> OutputSpec:
+    table.keys_must_be("name", "shape", "dtype", "meaning", "golden")
+    spec, golden = _spec(table), table.table("golden")
+    golden.keys_must_be("indices", "values", "tolerance")
+    indices, values = golden.numbers("indices"), golden.numbers("values")
+    if len(indices) != len(values) or not indices:
+        raise golden.fail("values", f"expected one number for each of the {len(indices)} indices, got {len(values)}")
+    count = int(np.prod(spec.shape))
+    if not all(i == int(i) and 0 <= i < count for i in indices):
+        raise golden.fail("indices", f"expected whole numbers from 0 to {count - 1}")
+    tolerance = golden.number("tolerance", low=0.0)
+    return OutputSpec(spec, table.text("meaning"), Golden(tuple(int(i) for i in indices), values, tolerance))
