@@ -1,0 +1,53 @@
+"""`boards list` and `boards show`: what the board files say."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from watchkeeper.board import Board, board_names, detect_board, load_board
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """All boards with engines, buses and cameras; the detected one is marked."""
+    boards = [load_board(name) for name in board_names()]
+    if args.json:
+        rows = [{"name": b.name, "engines": b.engines, "buses": b.buses, "cameras": b.cameras} for b in boards]
+        print(json.dumps(rows, indent=2))
+        return 0
+    detected = detect_board()
+    for board in boards:
+        mark = "*" if board.name == detected else " "
+        print(f"{mark} {board.name:24} engines {', '.join(board.engines)}; buses {', '.join(board.buses)}; "
+              f"cameras {', '.join(board.cameras)}")  # fmt: skip
+    print("* this machine")
+    return 0
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Effective settings of one board."""
+    board = load_board(args.name)
+    if args.json:
+        print(json.dumps(_plain(board), indent=2))
+        return 0
+    print(f"from {board.path}")
+    for key, value in _plain(board).items():
+        if isinstance(value, dict):
+            print(f"{key}:")
+            for inner, content in value.items():
+                print(f"  {inner}: {content}")
+        else:
+            print(f"{key}: {value}")
+    return 0
+
+
+def _plain(board: Board) -> dict[str, Any]:
+    values = dataclasses.asdict(board)
+    values["path"] = str(board.path)
+    values["cabin"]["zones"] = {
+        zone.zone.name.lower(): [zone.yaw_deg, zone.pitch_deg, zone.half_yaw_deg, zone.half_pitch_deg]
+        for zone in board.cabin.zones
+    }
+    return values

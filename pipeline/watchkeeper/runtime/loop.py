@@ -1,0 +1,161 @@
+"""The vision loop: one frame in, one published report out. The only place that knows all stages.
+
+A frame's deadline is its end of exposure plus the board's budget. A frame already past it when the loop comes to it
+is dropped and counted, never processed: a warning made from an old picture is worth less than the next picture.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Protocol
+
+from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
+from watchkeeper.trace.histogram import Window
+from watchkeeper.trace.stages import StageTimes
+from watchkeeper.types import (
+    Cause,
+    DriverState,
+    Frame,
+    Measurement,
+    VehicleReport,
+    VehicleSignals,
+    VisionHealth,
+    VisionReport,
+    WarningEvent,
+)
+
+EVENTS_KEPT = 16
+_PERCENTILES_EVERY_NS = NS_PER_S // 2
+
+
+class Perceives(Protocol):
+    """One picture to one measurement."""
+
+    def process(self, frame: Frame) -> Measurement: ...
+
+
+class Judges(Protocol):
+    """One measurement to the driver's state."""
+
+    def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState: ...
+
+
+class Lease(Protocol):
+    """A frame on loan from its source."""
+
+    @property
+    def frame(self) -> Frame: ...
+    def release(self) -> None: ...
+
+
+class VisionLoop:
+    """Perception, judgement and publication of one frame at a time, with the counters the bus reports.
+
+    publish: writes a VisionReport where the supervisor reads it. vehicle: newest VehicleReport, None when unreadable.
+    """
+
+    def __init__(
+        self,
+        perception: Perceives,
+        machine: Judges,
+        publish: Callable[[VisionReport], None],
+        vehicle: Callable[[], VehicleReport | None],
+        budget_ns: int,
+        frame_period_ns: int,
+        clock: Callable[[], int] = now_ns,
+    ) -> None:
+        self._perception, self._machine = perception, machine
+        self._publish, self._vehicle, self._clock = publish, vehicle, clock
+        self._budget_ns, self._period_ns = budget_ns, frame_period_ns
+        self._vehicle_t_ns = 0
+        self._events: deque[WarningEvent] = deque(maxlen=EVENTS_KEPT)
+        self._event_count = 0
+        self._report = VisionReport(published_ns=clock(), pid=os.getpid())
+        self._processed = self._misses = 0
+        self._work = Window(90)
+        self._arrivals: deque[int] = deque()
+        self._percentiles = (0.0, 0.0)
+        self._percentiles_due_ns = 0
+        self._load_pct = 0.0
+        self.times = StageTimes()
+        self.drops: Counter[str] = Counter()
+
+    def announce(self, condition: Cause, *, ended: bool = False) -> None:
+        """Publish vision's own condition (starting, camera lost, ...) without a new judgement."""
+        old = self._report
+        self._send(VisionReport(
+            self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
+            self._event_count, tuple(self._events),
+        ))  # fmt: skip
+
+    def frame(self, lease: Lease, captured: int, dropped_before: int) -> None:
+        """Take one frame through all stages and give it back.
+
+        captured, dropped_before: what the hand-over counted so far (frames out of the source, frames overwritten).
+        """
+        taken_ns = self._clock()
+        frame = lease.frame
+        exposure_ns = frame.t_ns
+        if taken_ns - exposure_ns > self._budget_ns:
+            lease.release()
+            self.drops["stale"] += 1
+            return
+        try:
+            measurement = self._perception.process(frame)
+        finally:
+            lease.release()
+        measured_ns = self._clock()
+        driver = self._machine.step(measurement, self._fresh_vehicle_signals(), exposure_ns)
+        judged_ns = self._clock()
+        self._events.extend(driver.events)
+        self._event_count += len(driver.events)
+        self._processed += 1
+        self._work.add(judged_ns - taken_ns)
+        health = self._health(judged_ns, captured, dropped_before)
+        self._send(VisionReport(
+            judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
+            self._event_count, tuple(self._events),
+        ))  # fmt: skip
+        published_ns = self._clock()
+        self._misses += published_ns - exposure_ns > self._budget_ns
+        self.times.add([exposure_ns, taken_ns, measured_ns, judged_ns, published_ns])
+
+    def _send(self, report: VisionReport) -> None:
+        self._report = report
+        self._publish(report)
+
+    def _fresh_vehicle_signals(self) -> VehicleSignals | None:
+        """The vehicle's signals if it sent anew since the last picture; the state machine holds the old ones."""
+        report = self._vehicle()
+        if report is None or report.t_ns == self._vehicle_t_ns:
+            return None
+        self._vehicle_t_ns = report.t_ns
+        return report.signals
+
+    def _health(self, t_ns: int, captured: int, dropped_before: int) -> VisionHealth:
+        self._arrivals.append(t_ns)
+        while t_ns - self._arrivals[0] > NS_PER_S:
+            self._arrivals.popleft()
+        span_ns = t_ns - self._arrivals[0]
+        rate_hz = (len(self._arrivals) - 1) * NS_PER_S / span_ns if span_ns else 0.0
+        if t_ns >= self._percentiles_due_ns:  # sorting the window on every frame would be work for nobody
+            self._percentiles = self.times.latency_ms()
+            self._percentiles_due_ns = t_ns + _PERCENTILES_EVERY_NS
+            self._load_pct = 100.0 * self._work.percentile(0.5)[0] / self._period_ns
+        return VisionHealth(
+            frames_captured=captured,
+            frames_processed=self._processed,
+            frames_dropped=dropped_before + sum(self.drops.values()),
+            deadline_misses=self._misses,
+            frame_rate_hz=rate_hz,
+            latency_p50_ms=self._percentiles[0],
+            latency_p99_ms=self._percentiles[1],
+            load_pct=self._load_pct,
+        )
+
+
+def budget_ns(milliseconds: float) -> int:
+    """A board file's milliseconds as the clock's nanoseconds."""
+    return round(milliseconds * NS_PER_MS)

@@ -1,0 +1,37 @@
+"""What a vision process is told on its command line, checked and turned into objects. Nothing is opened here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchkeeper.board import Board, detect_board, load_board, read_camera
+from watchkeeper.data import data_path
+from watchkeeper.types import CameraGeometry
+
+DEMO_URI = "demo:"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Effective settings of one run: the board's, with what the command line changed."""
+
+    board: Board
+    source: str
+    camera: CameraGeometry
+    engine: str
+    profile: str
+
+
+def resolve(
+    board: str | None, source: str | None, camera: Path | None, engine: str | None, profile: str = "euroncap-2026"
+) -> Settings:
+    """Board file, then options over it. Raises BadInputError naming the option, file or field."""
+    settings = load_board(board or detect_board())
+    uri = source or settings.source
+    geometry = settings.camera
+    if camera is not None:
+        geometry = read_camera(camera)
+    elif uri == DEMO_URI:
+        geometry = read_camera(data_path("demo", "demo_drive.json"))
+    return Settings(settings, uri, geometry, engine or settings.engines[0], profile)

@@ -1,0 +1,89 @@
+"""Board and camera files: what is read, and what a wrong field is told."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.board import board_names, load_board, read_board, read_camera
+from watchkeeper.data import data_path
+from watchkeeper.errors import BadInputError
+from watchkeeper.types import GazeZone
+
+HOST = data_path("boards", "host", "board.toml")
+
+
+def test_every_board_of_the_installation_reads() -> None:
+    boards = [load_board(name) for name in board_names()]
+    assert "host" in [board.name for board in boards]
+    assert len({board.board_id for board in boards}) == len(boards)
+
+
+def test_host_assumes_a_facing_camera_that_nobody_measured() -> None:
+    camera = load_board("host").camera
+    assert not camera.mounting_known
+    assert camera.fx == pytest.approx(320 / math.tan(math.radians(30)))
+
+
+def test_unknown_board_lists_the_known() -> None:
+    with pytest.raises(BadInputError, match=r"--board jetsno: unknown board; known are .*host"):
+        load_board("jetsno")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('board_id = 1', 'board_id = 300', r"board\.toml: board_id: expected a number from 0 to 255, got 300"),
+        ('hfov_deg = 60.0', 'hfov_deg = nan', r"camera\.hfov_deg: expected a finite number"),
+        ('width = 640', 'width = true', r"camera\.width: expected a finite number, got True"),
+        ('driver_side = "left"', 'driver_side = "middle"', r"cabin\.driver_side: expected left or right"),
+        ('lap = [', 'lapp = [', r"cabin\.zones\.lapp: unknown field"),
+        ('road_ahead = [0.0, 0.0, 14.0, 11.0]', '', r"cabin\.zones\.road_ahead: expected this zone"),
+        ('engines = ["litert"]', 'engines = "litert"', r"engines: expected a list of texts"),
+        ('name = "host"', 'name = ', r"expected TOML"),
+        ('[budget]', '[budge]', r"budge: unknown field"),
+    ],
+)  # fmt: skip
+def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = HOST.read_text()
+    assert old in text
+    path = tmp_path / "board.toml"
+    path.write_text(text.replace(old, new))
+    with pytest.raises(BadInputError, match=message):
+        read_board(path)
+
+
+def test_camera_beside_a_rendered_clip() -> None:
+    path = data_path("demo", "demo_drive.json")
+    camera = read_camera(path)
+    truth = json.loads(path.read_text())["camera"]
+    assert camera.mounting_known
+    assert camera.translation_mm == pytest.approx(truth["t_mm"], abs=0.05)
+    assert (camera.fx, camera.cx) == (truth["fx"], truth["cx"])
+
+
+def test_camera_with_a_reflection_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "camera.toml"
+    path.write_text("[camera]\nwidth=640\nheight=480\nfx=700\nR_vehicle_to_camera=[[1,0,0],[0,1,0],[0,0,-1]]\n")
+    with pytest.raises(BadInputError, match=r"camera\.R_vehicle_to_camera: expected a rotation, got a reflection"):
+        read_camera(path)
+
+
+def test_missing_camera_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"nowhere\.json: cannot be read: No such file"):
+        read_camera(tmp_path / "nowhere.json")
+
+
+def test_scaled_camera_keeps_its_field_of_view() -> None:
+    camera = load_board("host").camera
+    half = camera.scaled_to(320, 240)
+    assert half.fx == pytest.approx(camera.fx / 2)
+    assert (half.cx, half.cy) == (160, 120)
+
+
+def test_zones_carry_the_roads_box() -> None:
+    zones = {zone.zone: zone for zone in load_board("host").cabin.zones}
+    assert zones[GazeZone.ROAD_AHEAD].half_yaw_deg == 14.0
