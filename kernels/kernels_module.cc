@@ -1,0 +1,174 @@
+// Python bindings of the per-pixel work: watchkeeper._kernels. Everything that comes from outside is checked here, once, so
+// that the loops behind it never read or write past a buffer.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "preprocess_cpu.h"
+
+namespace nb = nanobind;
+using namespace watchkeeper;
+
+namespace {
+
+using Triple = std::array<float, 3>;
+using AffineArray = std::array<double, 6>;
+
+constexpr int kMaxSide = 1 << 14;
+constexpr double kMaxCoefficient = 1e6;
+
+[[noreturn]] void fail(const std::string& what) { throw nb::value_error(what.c_str()); }
+
+// A Python object's memory, held for the length of a call. Taking it copies nothing.
+class HeldBuffer {
+ public:
+  HeldBuffer() = default;
+  HeldBuffer(const HeldBuffer&) = delete;
+  HeldBuffer& operator=(const HeldBuffer&) = delete;
+  ~HeldBuffer() {
+    if (view_.obj != nullptr) PyBuffer_Release(&view_);
+  }
+  void take(nb::handle object, int flags) {
+    if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) throw nb::python_error();
+  }
+  const Py_buffer& view() const { return view_; }
+
+ private:
+  Py_buffer view_{};
+};
+
+struct Source {
+  HeldBuffer buffers[3];
+  ImageView image;
+};
+
+void take_source(Source& source, int format, int width, int height, nb::tuple planes, nb::tuple strides) {
+  if (format < 0 || format >= kPixelFormatCount) fail("format: unknown number " + std::to_string(format));
+  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide) {
+    fail("frame size " + std::to_string(width) + "x" + std::to_string(height) + ": expected 1.." +
+         std::to_string(kMaxSide) + " each way");
+  }
+  ImageView& image = source.image;
+  image.format = static_cast<PixelFormat>(format);
+  image.width = width;
+  image.height = height;
+  const int count = format_info(image.format).plane_count;
+  if (nb::len(planes) != static_cast<std::size_t>(count) || nb::len(strides) != static_cast<std::size_t>(count)) {
+    fail("planes: this format has " + std::to_string(count) + ", got " + std::to_string(nb::len(planes)) +
+         " with " + std::to_string(nb::len(strides)) + " strides");
+  }
+  for (int p = 0; p < count; ++p) {
+    source.buffers[p].take(planes[p], PyBUF_SIMPLE);
+    const Py_buffer& view = source.buffers[p].view();
+    const std::int64_t stride = nb::cast<std::int64_t>(strides[p]);
+    const std::int64_t row = plane_row_bytes(image.format, p, width);
+    const std::int64_t needed = stride * (plane_rows(image.format, p, height) - 1) + row;
+    const std::string name = "plane " + std::to_string(p);
+    if (stride < row || stride > std::numeric_limits<std::int32_t>::max() / (kMaxSide + 1)) {
+      fail(name + ": stride " + std::to_string(stride) + ", expected at least the " + std::to_string(row) + " bytes of a row");
+    }
+    if (view.len < needed) {
+      fail(name + ": " + std::to_string(view.len) + " bytes, expected at least " + std::to_string(needed));
+    }
+    if (needed > std::numeric_limits<std::int32_t>::max()) fail(name + ": larger than 2 GiB");
+    // What lies after the last row is never needed, so it is never read.
+    image.planes[p] = {static_cast<const std::uint8_t*>(view.buf), static_cast<std::int32_t>(stride),
+                       static_cast<std::int32_t>(needed)};
+  }
+}
+
+Affine checked_affine(const AffineArray& m) {
+  for (double v : m) {
+    if (!(std::fabs(v) <= kMaxCoefficient)) fail("affine: expected finite numbers of at most 1e6");
+  }
+  return {m[0], m[1], m[2], m[3], m[4], m[5]};
+}
+
+ColorMatrix checked_color(int color) {
+  if (color < 0 || color >= kColorMatrixCount) fail("color: unknown number " + std::to_string(color));
+  return static_cast<ColorMatrix>(color);
+}
+
+// The output array: C-contiguous, writable, of the job's element type and with exactly its number of elements.
+void take_out(HeldBuffer& buffer, nb::handle out, Job& job) {
+  buffer.take(out, PyBUF_WRITABLE | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS);
+  const Py_buffer& view = buffer.view();
+  const std::string format = view.format == nullptr ? "B" : view.format;
+  if (format != "f" && format != "B") fail("out: expected float32 or uint8 elements, got '" + format + "'");
+  job.bytes = format == "B";
+  const std::int64_t needed = static_cast<std::int64_t>(job.width) * job.height * job.channels * (job.bytes ? 1 : 4);
+  if (view.len != needed) {
+    fail("out: " + std::to_string(view.len) + " bytes, expected " + std::to_string(needed));
+  }
+  job.out = view.buf;
+}
+
+void bind_preprocess(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
+                     const AffineArray& affine, int taps_x, int taps_y, nb::handle out, int out_width, int out_height,
+                     int channels, bool planar, const Triple& scale, const Triple& bias,
+                     const std::optional<Triple>& border, bool simd) {
+  Source source;
+  HeldBuffer target;
+  take_source(source, format, width, height, planes, strides);
+  Job job;
+  job.image = source.image;
+  job.affine = checked_affine(affine);
+  if (taps_x < 1 || taps_y < 1 || taps_x > kMaxTaps || taps_y > kMaxTaps) fail("taps: expected 1..16 each way");
+  job.taps_x = taps_x;
+  job.taps_y = taps_y;
+  if (out_width < 1 || out_height < 1 || out_width > kMaxSide || out_height > kMaxSide) fail("out: bad size");
+  if (channels != 1 && channels != 3) fail("channels: expected 1 or 3, got " + std::to_string(channels));
+  job.width = out_width;
+  job.height = out_height;
+  job.channels = channels;
+  job.planar = planar;
+  job.color = color_transform(job.image.format, checked_color(color), channels);
+  job.replicate = !border.has_value();
+  for (int k = 0; k < 3; ++k) {
+    job.scale[k] = scale[k];
+    job.bias[k] = bias[k];
+    job.border[k] = border ? (*border)[k] : 0.0f;
+  }
+  take_out(target, out, job);
+  nb::gil_scoped_release unlocked;
+  preprocess(job, simd);
+}
+
+void bind_luma_histogram(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
+                         const AffineArray& affine, int columns, int rows, nb::handle out) {
+  Source source;
+  HeldBuffer target;
+  take_source(source, format, width, height, planes, strides);
+  const Affine checked = checked_affine(affine);
+  const ColorMatrix matrix = checked_color(color);
+  if (columns < 1 || rows < 1 || columns > kMaxSide || rows > kMaxSide) fail("grid: expected 1..16384 points each way");
+  target.take(out, PyBUF_WRITABLE | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS);
+  const Py_buffer& view = target.view();
+  if (view.len != 256 * 4 || view.format == nullptr || std::string(view.format) != "I") {
+    fail("out: expected 256 uint32 elements");
+  }
+  std::uint32_t* histogram = static_cast<std::uint32_t*>(view.buf);
+  nb::gil_scoped_release unlocked;
+  luma_histogram(source.image, matrix, checked, columns, rows, histogram);
+}
+
+}  // namespace
+
+NB_MODULE(_kernels, m) {
+  m.doc() = "Per-pixel work over the camera's own buffers. See _kernels.pyi.";
+  m.attr("MAX_TAPS") = kMaxTaps;
+  m.attr("SIMD") = simd_name();
+  m.def("preprocess", &bind_preprocess, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"), nb::arg("height"),
+        nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("taps_x"), nb::arg("taps_y"), nb::arg("out"),
+        nb::arg("out_width"), nb::arg("out_height"), nb::arg("channels"), nb::arg("planar"), nb::arg("scale"),
+        nb::arg("bias"), nb::arg("border").none(), nb::arg("simd") = true);
+  m.def("luma_histogram", &bind_luma_histogram, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"),
+        nb::arg("height"), nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("columns"),
+        nb::arg("rows"), nb::arg("out"));
+}

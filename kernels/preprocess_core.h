@@ -1,0 +1,124 @@
+// The per-pixel maths of the fused crop, rotate, scale, colour-convert and normalise pass: the single source of it, written
+// over a lane type L (one pixel: ScalarLanes, also on the GPU; eight: preprocess_avx2.cc). Every operation is a plain IEEE single
+// one in a fixed order, so all lane types give the same bits (build with -ffp-contract=off).
+//
+// What one output pixel (x, y) is:
+//   its square is sampled at taps_x by taps_y points, (x + (i + 0.5) / taps_x, y + (j + 0.5) / taps_y);
+//   the affine maps each point to source pixels, where pixel (0, 0) covers [0, 1) x [0, 1);
+//   each point reads every component bilinearly, held constant beyond the outermost sample centres;
+//   each point counts by how much it is in the picture: 1 inside, 0 outside, a ramp one pixel wide across the edge;
+//   the weighted mean goes through the colour transform, is clamped to 0..255 and mixed with the border colour by the
+//   share that was outside; then value * scale + bias.
+#pragma once
+
+#include "color.h"
+
+namespace watchkeeper {
+
+constexpr int kMaxTaps = 16;
+
+// Output to source: sx = a (x + 0.5) + b (y + 0.5) + c; sy = d (x + 0.5) + e (y + 0.5) + f.
+struct Affine {
+  double a, b, c, d, e, f;
+};
+
+struct Job {
+  ImageView image;
+  Affine affine;
+  int taps_x = 1, taps_y = 1;
+  ColorTransform color;
+  int width = 0, height = 0, channels = 3;
+  bool planar = false;     // NCHW instead of NHWC
+  bool bytes = false;      // uint8 output instead of float
+  bool replicate = false;  // no border colour: the picture's edge goes on for ever
+  float scale[3] = {1, 1, 1}, bias[3] = {0, 0, 0}, border[3] = {0, 0, 0};
+  void* out = nullptr;
+};
+
+// The part of the affine that is constant along one row of sample points; in double so that long rows do not drift.
+struct RowOrigin {
+  float sx, sy;
+};
+
+WK_HOST_DEVICE RowOrigin row_origin(const Affine& m, int taps_y, int y, int j) {
+  const double v = y + (j + 0.5) / taps_y;
+  return {static_cast<float>(m.b * v + m.c), static_cast<float>(m.e * v + m.f)};
+}
+
+// Two neighbouring samples on one axis and how far the point is from the first to the second.
+template <class L>
+struct AxisTap {
+  typename L::I first, second;
+  typename L::F t;
+};
+
+template <class L>
+WK_HOST_DEVICE AxisTap<L> axis_tap(typename L::F position, int extent) {
+  const typename L::F last = L::splat(static_cast<float>(extent - 1));
+  const typename L::F p = L::min(L::max(position - 0.5f, L::splat(0.0f)), last);
+  const typename L::I first = L::truncate(p);
+  return {first, L::min_int(first + 1, L::splat_int(extent - 1)), p - L::to_float(first)};
+}
+
+// At the last column t is 0, so what stands in the byte after it (padding, the next row, nothing) does not matter.
+template <class L, int kStep>
+WK_HOST_DEVICE typename L::F bilinear(const Plane& plane, int offset, const AxisTap<L>& x, const AxisTap<L>& y) {
+  typename L::F p00, p01, p10, p11;
+  const typename L::I column = x.first * kStep + offset;
+  L::template load_pair<kStep>(plane.data, plane.size, y.first * plane.stride + column, p00, p01);
+  L::template load_pair<kStep>(plane.data, plane.size, y.second * plane.stride + column, p10, p11);
+  const typename L::F top = p00 + x.t * (p01 - p00);
+  const typename L::F bottom = p10 + x.t * (p11 - p10);
+  return top + y.t * (bottom - top);
+}
+
+// How much of a one-pixel-wide box about `position` lies in [0, extent].
+template <class L>
+WK_HOST_DEVICE typename L::F coverage(typename L::F position, float extent) {
+  const typename L::F inside = L::min(position, extent - position) + 0.5f;
+  return L::min(L::max(inside, L::splat(0.0f)), L::splat(1.0f));
+}
+
+// Weighted sums over the sample points of one pixel: the components and the weights themselves.
+template <class L>
+struct Sums {
+  typename L::F c[3];
+  typename L::F weight;
+};
+
+template <class L, PixelFormat kFormat, bool kLumaOnly>
+WK_HOST_DEVICE void add_point(const ImageView& image, bool replicate, typename L::F sx, typename L::F sy, Sums<L>& sums) {
+  constexpr FormatInfo kInfo = format_info(kFormat);
+  constexpr Component c0 = kInfo.components[0], c1 = kInfo.components[1], c2 = kInfo.components[2];
+  typename L::F weight = L::splat(1.0f);
+  if (!replicate) {
+    weight = coverage<L>(sx, static_cast<float>(image.width)) * coverage<L>(sy, static_cast<float>(image.height));
+  }
+  sums.weight = sums.weight + weight;
+  const AxisTap<L> x = axis_tap<L>(sx, image.width), y = axis_tap<L>(sy, image.height);
+  sums.c[0] = sums.c[0] + weight * bilinear<L, c0.step>(image.planes[c0.plane], c0.offset, x, y);
+  if constexpr (!kLumaOnly && kInfo.component_count == 3) {
+    AxisTap<L> cx = x, cy = y;  // c1 and c2 share one grid in every format
+    if constexpr (c1.shift_x) cx = axis_tap<L>(sx * 0.5f, component_extent(image.width, c1.shift_x));
+    if constexpr (c1.shift_y) cy = axis_tap<L>(sy * 0.5f, component_extent(image.height, c1.shift_y));
+    sums.c[1] = sums.c[1] + weight * bilinear<L, c1.step>(image.planes[c1.plane], c1.offset, cx, cy);
+    sums.c[2] = sums.c[2] + weight * bilinear<L, c2.step>(image.planes[c2.plane], c2.offset, cx, cy);
+  }
+}
+
+// From the sums to the output channels, before rounding to bytes.
+template <class L>
+WK_HOST_DEVICE void finish(const Job& job, const Sums<L>& sums, float point_share, typename L::F out[3]) {
+  const typename L::F inverse = L::reciprocal_or_zero(sums.weight);
+  const typename L::F inside = sums.weight * point_share;
+  const typename L::F c0 = sums.c[0] * inverse, c1 = sums.c[1] * inverse, c2 = sums.c[2] * inverse;
+  for (int k = 0; k < job.channels; ++k) {
+    const float* m = job.color.m[k];
+    const typename L::F raw = ((c0 * m[0] + c1 * m[1]) + c2 * m[2]) + m[3];
+    const typename L::F value = L::min(L::max(raw, L::splat(0.0f)), L::splat(255.0f));
+    const typename L::F mixed = value * inside + (1.0f - inside) * job.border[k];
+    out[k] = mixed * job.scale[k] + job.bias[k];
+  }
+}
+
+}  // namespace watchkeeper

@@ -1,0 +1,159 @@
+// Row loops of the pass over a lane type. Included by one file a lane type, which makes L a type of its own: then no
+// instance of these templates can be shared between files built for different instruction sets.
+#pragma once
+
+#include "preprocess_cpu.h"
+
+namespace watchkeeper {
+
+template <class L>
+WK_HOST_DEVICE void store_pixels(const Job& job, typename L::F out[3], int x, int y) {
+  constexpr int kW = L::kWidth;
+  const int count = job.width - x < kW ? job.width - x : kW;
+  const std::int64_t plane = static_cast<std::int64_t>(job.width) * job.height;
+  const std::int64_t pixel = static_cast<std::int64_t>(y) * job.width + x;
+  if (job.bytes) {
+    std::uint8_t* to = static_cast<std::uint8_t*>(job.out);
+    const std::int64_t step = job.planar ? 1 : job.channels;
+    std::uint8_t buffer[kW];
+    for (int k = 0; k < job.channels; ++k) {
+      L::store_bytes(buffer, out[k]);
+      std::uint8_t* first = to + (job.planar ? k * plane + pixel : pixel * job.channels + k);
+      for (int i = 0; i < count; ++i) first[i * step] = buffer[i];
+    }
+    return;
+  }
+  float* to = static_cast<float*>(job.out);
+  float buffer[3 * kW];
+  if (job.planar || job.channels == 1) {
+    for (int k = 0; k < job.channels; ++k) {
+      float* first = to + k * plane + pixel;
+      L::store(count == kW ? first : buffer, out[k]);
+      if (count < kW) {
+        for (int i = 0; i < count; ++i) first[i] = buffer[i];
+      }
+    }
+    return;
+  }
+  float* first = to + pixel * 3;
+  L::store_interleaved(count == kW ? first : buffer, out[0], out[1], out[2]);
+  if (count < kW) {
+    for (int i = 0; i < 3 * count; ++i) first[i] = buffer[i];
+  }
+}
+
+template <class L, PixelFormat kFormat, bool kLumaOnly>
+void direct_rows(const Job& job) {
+  using F = typename L::F;
+  const float a = static_cast<float>(job.affine.a), d = static_cast<float>(job.affine.d);
+  const float share = 1.0f / static_cast<float>(job.taps_x * job.taps_y);
+  for (int y = 0; y < job.height; ++y) {
+    RowOrigin origins[kMaxTaps];
+    for (int j = 0; j < job.taps_y; ++j) origins[j] = row_origin(job.affine, job.taps_y, y, j);
+    for (int x = 0; x < job.width; x += L::kWidth) {
+      const F left = L::splat(static_cast<float>(x)) + L::iota();
+      const F zero = L::splat(0.0f);
+      Sums<L> sums{{zero, zero, zero}, zero};
+      for (int i = 0; i < job.taps_x; ++i) {
+        const F u = left + (static_cast<float>(i) + 0.5f) / static_cast<float>(job.taps_x);
+        for (int j = 0; j < job.taps_y; ++j) {
+          add_point<L, kFormat, kLumaOnly>(job.image, job.replicate, u * a + origins[j].sx, u * d + origins[j].sy, sums);
+        }
+      }
+      F out[3] = {zero, zero, zero};
+      finish<L>(job, sums, share, out);
+      store_pixels<L>(job, out, x, y);
+    }
+  }
+}
+
+template <class L, PixelFormat kFormat>
+void direct_format(const Job& job) {
+  if (job.channels == 1 && format_info(kFormat).yuv) {
+    direct_rows<L, kFormat, true>(job);
+  } else {
+    direct_rows<L, kFormat, false>(job);
+  }
+}
+
+template <class L>
+void direct(const Job& job) {
+  switch (job.image.format) {
+    case PixelFormat::kI420: return direct_format<L, PixelFormat::kI420>(job);
+    case PixelFormat::kNv12: return direct_format<L, PixelFormat::kNv12>(job);
+    case PixelFormat::kGrey8: return direct_format<L, PixelFormat::kGrey8>(job);
+    case PixelFormat::kRgb24: return direct_format<L, PixelFormat::kRgb24>(job);
+    case PixelFormat::kBgr24: return direct_format<L, PixelFormat::kBgr24>(job);
+    case PixelFormat::kYuyv: return direct_format<L, PixelFormat::kYuyv>(job);
+  }
+}
+
+// Weighted sum of source rows for the bytes [begin, end) of a plane, into row[begin..end).
+template <class L>
+void sweep_down(const Plane& plane, std::int32_t first_row, const float* weight, int taps, int begin, int end, float* row) {
+  using F = typename L::F;
+  const std::uint8_t* from = plane.data + static_cast<std::int64_t>(first_row) * plane.stride;
+  int i = begin;
+  if (end - begin >= L::kWidth) {
+    for (;; i += L::kWidth) {
+      if (i > end - L::kWidth) i = end - L::kWidth;  // the last group overlaps: no byte past the row is touched
+      F sum = L::splat(0.0f);
+      for (int k = 0; k < taps; ++k) {
+        sum = sum + L::load_bytes(from + static_cast<std::int64_t>(k) * plane.stride + i) * weight[k];
+      }
+      L::store(row + i, sum);
+      if (i == end - L::kWidth) return;
+    }
+  }
+  for (; i < end; ++i) {
+    float sum = 0.0f;
+    for (int k = 0; k < taps; ++k) {
+      sum = sum + static_cast<float>(from[static_cast<std::int64_t>(k) * plane.stride + i]) * weight[k];
+    }
+    row[i] = sum;
+  }
+}
+
+template <class L>
+void sweep_across(const float* row, const AcrossWeights& across, int step, int offset, int width, float* to) {
+  using F = typename L::F;
+  for (int x = 0; x < width; x += L::kWidth) {
+    const typename L::I first = L::load_int(across.first + x) * step + offset;
+    F sum = L::splat(0.0f);
+    for (int k = 0; k < across.taps; ++k) {
+      sum = sum + L::gather(row, first + k * step) * L::load(across.weight + k * width + x);
+    }
+    L::store(to + x, sum);
+  }
+}
+
+template <class L>
+void separable(const Job& job, const SeparablePlan& plan) {
+  using F = typename L::F;
+  const FormatInfo info = format_info(job.image.format);
+  const int components = job.channels == 1 && info.yuv ? 1 : info.component_count;
+  const float share = 1.0f / static_cast<float>(job.taps_x * job.taps_y);
+  for (int y = 0; y < job.height; ++y) {
+    int swept = -1;  // the plane that plan.row now holds
+    for (int i = 0; i < components; ++i) {
+      const Component& c = info.components[i];
+      if (c.plane != swept) {
+        const DownWeights& down = plan.down[c.shift_y];
+        sweep_down<L>(job.image.planes[c.plane], down.first[y], down.weight + static_cast<std::int64_t>(y) * down.taps,
+                      down.taps, plan.begin[c.plane], plan.end[c.plane], plan.row);
+        swept = c.plane;
+      }
+      sweep_across<L>(plan.row, plan.across[c.shift_x], c.step, c.offset, plan.padded_width, plan.sums[i]);
+    }
+    for (int x = 0; x < job.width; x += L::kWidth) {
+      const F zero = L::splat(0.0f);
+      Sums<L> sums{{zero, zero, zero}, L::load(plan.cover_x + x) * plan.cover_y[y]};
+      for (int i = 0; i < components; ++i) sums.c[i] = L::load(plan.sums[i] + x);
+      F out[3] = {zero, zero, zero};
+      finish<L>(job, sums, share, out);
+      store_pixels<L>(job, out, x, y);
+    }
+  }
+}
+
+}  // namespace watchkeeper

@@ -1,0 +1,49 @@
+"""Per-pixel work over the camera's own buffers (kernels/kernels_module.cc). No pixel is copied on the way in.
+
+Everything is checked: a buffer too short for its size and stride, a wrong element type or count, an unknown number or
+a value that is not finite is a ValueError (ValueError or BufferError, as its owner puts it, where a buffer is read-only
+or not contiguous). The GIL is released while pixels are worked on.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from watchkeeper.types import Buffer
+
+MAX_TAPS: Final[int]
+SIMD: Final[str]  # "avx2" or "scalar": what simd=True means on this machine
+
+def preprocess(
+    pixel_format: int,  # types.PixelFormat
+    color: int,  # types.ColorMatrix
+    width: int,
+    height: int,
+    planes: tuple[Buffer, ...],
+    strides: tuple[int, ...],  # bytes
+    affine: tuple[float, float, float, float, float, float],  # a, b, c, d, e, f of preprocess_core.h
+    taps_x: int,
+    taps_y: int,
+    out: npt.NDArray[Any],  # float32 or uint8, C-contiguous, out_width * out_height * channels elements
+    out_width: int,
+    out_height: int,
+    channels: int,
+    planar: bool,  # NCHW
+    scale: tuple[float, float, float],
+    bias: tuple[float, float, float],
+    border: tuple[float, float, float] | None,  # on 0..255; None: the edge goes on
+    simd: bool = True,
+) -> None: ...
+def luma_histogram(
+    pixel_format: int,
+    color: int,
+    width: int,
+    height: int,
+    planes: tuple[Buffer, ...],
+    strides: tuple[int, ...],
+    affine: tuple[float, float, float, float, float, float],
+    columns: int,
+    rows: int,
+    out: npt.NDArray[np.uint32],  # 256, overwritten
+) -> None: ...

@@ -1,0 +1,42 @@
+"""The preprocessors there are, loaded when asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Protocol
+
+from watchkeeper.errors import BadInputError
+from watchkeeper.preprocess.spec import Histogram, Output, OutputSpec
+from watchkeeper.types import Frame, Region
+
+BACKENDS = {
+    "cpu": "watchkeeper.preprocess.cpu:CpuPreprocessor",
+    "reference": "watchkeeper.preprocess.reference:ReferencePreprocessor",
+}
+
+
+class Preprocessor(Protocol):
+    """Reads the camera's own planes, writes an engine's input."""
+
+    def run(self, frame: Frame, region: Region, spec: OutputSpec, out: Output) -> None:
+        """Crop `region`, rotate, scale, convert, normalise into `out`, a C-contiguous array of spec.shape.
+
+        ValueError for planes too short for their size and stride, an `out` that does not fit, a region not finite.
+        """
+        ...
+
+    def statistics(self, frame: Frame, region: Region | None, step_px: int, out: Histogram | None = None) -> Histogram:
+        """Grey levels (0..255, full range) of every `step_px`-th pixel of `region`, or of the picture: (256,) counts.
+
+        Points of the region outside the picture are not counted. Written to `out` and returned, or to a new array.
+        """
+        ...
+
+
+def open_preprocessor(name: str) -> Preprocessor:
+    """The preprocessor called `name`; BadInputError lists the known ones."""
+    if name not in BACKENDS:
+        raise BadInputError.at("preprocess", f"unknown {name!r}, expected one of {', '.join(sorted(BACKENDS))}")
+    module, _, attribute = BACKENDS[name].partition(":")
+    opened: Preprocessor = getattr(importlib.import_module(module), attribute)()
+    return opened
