@@ -1,1 +1,1 @@
-"""Rules and timers: `step(measurement, vehicle, t_ns) -> DriverState`, pure and deterministic."""
+"""Rules: what the driver does, judged after a named rule set. Standard library only, pure, timers on t_ns."""

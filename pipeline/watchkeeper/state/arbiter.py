@@ -1,0 +1,118 @@
+"""One warning at a time (Regulation (EU) 2019/2144 Art. 6(3): never separately, concurrently or confusingly)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from watchkeeper.state import limits
+from watchkeeper.state.rules import Demand, Rule
+from watchkeeper.types import Phase, WarningEvent
+from watchkeeper.types import Warning as DriverWarning
+
+_ESCALATE_NS = limits.ESCALATE_UNANSWERED.ns
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a warning is given. acoustic: 0 none, 1 chime, 2 insistent, 3 alarm; sleep sounds unlike distraction."""
+
+    level: int  # at onset
+    top_level: int  # after escalation
+    acoustic: int
+    haptic_from_level: int
+    sleep_class: bool
+
+
+STYLES = {
+    DriverWarning.LONG_DISTRACTION: Style(level=1, top_level=2, acoustic=1, haptic_from_level=2, sleep_class=False),
+    DriverWarning.MICROSLEEP: Style(level=2, top_level=3, acoustic=2, haptic_from_level=1, sleep_class=True),
+    DriverWarning.SLEEP: Style(level=3, top_level=3, acoustic=3, haptic_from_level=1, sleep_class=True),
+    DriverWarning.UNRESPONSIVE: Style(level=3, top_level=3, acoustic=3, haptic_from_level=1, sleep_class=True),
+}
+
+
+class Arbiter:
+    """Picks what the driver is warned of, most urgent first, and escalates what stays unanswered.
+
+    A warning whose condition still holds gives way only to a more urgent one. One that only waits for its all-clear
+    gives way to whatever is due, a new closure after a short look included: that is a new warning. Within one class
+    the level never falls from one warning to the next that replaces it. Nothing old is taken up again when a warning
+    ends, because only conditions that hold now are due.
+    """
+
+    __slots__ = ("_answered", "_rules", "_unanswered_since_ns", "acknowledged", "count", "level", "onset_ns", "warning")
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        """`rules`: most urgent first."""
+        self._rules = tuple(rules)
+        self.warning = DriverWarning.NONE
+        self.level = 0
+        self.onset_ns: int | None = None
+        self.count = 0  # of warnings raised so far; the bus wraps it
+        self.acknowledged = False
+        self._answered = False  # the active warning's condition was over at some time since its onset
+        self._unanswered_since_ns = 0
+
+    def step(self, active: bool, acknowledged: bool, t_ns: int) -> tuple[WarningEvent, ...]:
+        """What changed at `t_ns`. `active`: the profile judges now. `acknowledged`: the button was pressed."""
+        if not active:
+            return (self._end(t_ns),) if self.warning is not DriverWarning.NONE else ()
+        due, own = self._survey(t_ns)
+        events: tuple[WarningEvent, ...] = ()
+        if self.warning is DriverWarning.NONE:
+            if due is not None:
+                events = (self._onset(due, 0, t_ns),)
+        elif due is not None and self._replaces(due, own):
+            old, level = STYLES[self.warning], self.level
+            same_class = old.sleep_class == STYLES[due].sleep_class
+            events = (self._end(t_ns), self._onset(due, level if same_class else 0, t_ns))
+        elif own is Demand.CLEAR:
+            events = (self._end(t_ns),)
+        else:
+            events = self._hold(own, t_ns)
+        if acknowledged and self.warning is not DriverWarning.NONE:
+            self.acknowledged = True
+        return events
+
+    def _survey(self, t_ns: int) -> tuple[DriverWarning | None, Demand]:
+        """The most urgent warning due, and the demand of the rule behind the active one."""
+        due: DriverWarning | None = None
+        own = Demand.CLEAR
+        for rule in self._rules:
+            demand = rule.demand(t_ns)
+            if due is None and demand is Demand.DUE:
+                due = rule.warning
+            if rule.warning is self.warning:
+                own = demand
+        return due, own
+
+    def _replaces(self, due: DriverWarning, own: Demand) -> bool:
+        if own is Demand.DUE:
+            return due > self.warning or (due is self.warning and self._answered)
+        return True
+
+    def _hold(self, own: Demand, t_ns: int) -> tuple[WarningEvent, ...]:
+        if own is not Demand.DUE:
+            self._answered = True
+            return ()
+        top_level = STYLES[self.warning].top_level
+        if self.level >= top_level or t_ns - self._unanswered_since_ns < _ESCALATE_NS:
+            return ()
+        self.level += 1
+        self._unanswered_since_ns = t_ns
+        return (WarningEvent(t_ns, self.warning, Phase.ESCALATE, self.level),)
+
+    def _onset(self, warning: DriverWarning, level_before: int, t_ns: int) -> WarningEvent:
+        style = STYLES[warning]
+        self.warning = warning
+        self.level = max(style.level, min(level_before, style.top_level))
+        self.onset_ns = self._unanswered_since_ns = t_ns
+        self.count += 1
+        self.acknowledged = self._answered = False
+        return WarningEvent(t_ns, warning, Phase.ONSET, self.level)
+
+    def _end(self, t_ns: int) -> WarningEvent:
+        event = WarningEvent(t_ns, self.warning, Phase.END, self.level)
+        self.warning, self.level, self.onset_ns, self.acknowledged = DriverWarning.NONE, 0, None, False
+        return event

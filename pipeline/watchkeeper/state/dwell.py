@@ -1,0 +1,82 @@
+"""How long something has been so, told from noisy samples at uneven times."""
+
+from __future__ import annotations
+
+from watchkeeper.state import limits
+
+_SPAN_NS = limits.SAMPLE_SPAN_MAX.ns
+_GAP_NS = limits.GAP.ns
+_FORGET_NS = limits.FORGET.ns
+
+
+class Dwell:
+    """A yes/no/unknown value and how long it has lasted, robust against single wrong samples and lost frames.
+
+    The value turns only after the opposite has been seen for a hold time in balance (wrong samples weigh against right
+    ones), and is then dated back to where the opposite began. Unknown samples neither turn nor extend it; a gap up to
+    `limits.GAP` counts when both its ends agree, a longer one is taken out of the duration (frozen), and after
+    `limits.FORGET` without a known sample the value is unknown again.
+
+    hold_true_ns, hold_false_ns: time to turn to True, to False.
+    """
+
+    __slots__ = (
+        "_evidence_ns",
+        "_hold_false_ns",
+        "_hold_true_ns",
+        "_last_ns",
+        "_start_ns",
+        "_turn_ns",
+        "known_ns",
+        "value",
+    )
+
+    def __init__(self, hold_true_ns: int, hold_false_ns: int) -> None:
+        self._hold_true_ns, self._hold_false_ns = hold_true_ns, hold_false_ns
+        self.value: bool | None = None
+        self.known_ns: int | None = None  # time of the newest known sample
+        self._start_ns = self._last_ns = self._turn_ns = 0
+        self._evidence_ns = 0
+
+    @property
+    def duration_ns(self) -> int:
+        """How long the present value has been seen to last, up to the newest sample that agrees with it."""
+        return self._last_ns - self._start_ns if self.value is not None else 0
+
+    def since_start_of_judging(self, t_ns: int) -> None:
+        """Count nothing that lay before `t_ns`."""
+        self._start_ns = max(self._start_ns, t_ns)
+        self._turn_ns = max(self._turn_ns, t_ns)
+        self._last_ns = max(self._last_ns, t_ns)
+
+    def step(self, raw: bool | None, t_ns: int) -> None:
+        """Take the sample of time `t_ns`, which never decreases from call to call."""
+        known_ns = self.known_ns
+        if known_ns is not None and t_ns - known_ns > _FORGET_NS:
+            self.value = None
+        if raw is None:
+            return
+        self.known_ns = t_ns
+        if self.value is None or known_ns is None:
+            self.value, self._evidence_ns = raw, 0
+            self._start_ns = self._last_ns = t_ns
+            return
+        dt_ns = t_ns - known_ns
+        if dt_ns > _GAP_NS:
+            self._start_ns += dt_ns
+            self._last_ns += dt_ns
+            self._turn_ns += dt_ns
+        span_ns = min(dt_ns, _SPAN_NS)
+        if raw is self.value:
+            self._last_ns = t_ns
+            self._evidence_ns = max(0, self._evidence_ns - span_ns)
+            return
+        if self._evidence_ns == 0:
+            # It turned somewhere between the two samples: half way is right on average, at every frame rate.
+            self._turn_ns = t_ns - span_ns // 2
+            self._evidence_ns = max(1, span_ns // 2)
+        else:
+            self._evidence_ns += span_ns
+        if self._evidence_ns >= (self._hold_true_ns if raw else self._hold_false_ns):
+            self.value, self._evidence_ns = raw, 0
+            self._start_ns, self._last_ns = self._turn_ns, t_ns

@@ -1,0 +1,124 @@
+"""The driver's state from measurements: `DriverStateMachine.step`, pure and deterministic, timers on `t_ns` only."""
+
+from __future__ import annotations
+
+from watchkeeper.state import limits
+from watchkeeper.state.arbiter import STYLES, Arbiter
+from watchkeeper.state.closures import Closures
+from watchkeeper.state.glances import Glances
+from watchkeeper.state.profiles import Profile
+from watchkeeper.state.rules import build_rules
+from watchkeeper.state.vehicle import Vehicle
+from watchkeeper.state.visibility import Visibility
+from watchkeeper.types import (
+    Cabin,
+    Cause,
+    DriverState,
+    EyeState,
+    GazeZone,
+    Measurement,
+    VehicleSignals,
+)
+from watchkeeper.types import (
+    Warning as DriverWarning,
+)
+
+_CALIBRATION_NS = limits.CALIBRATION_TIME.ns
+_SPAN_NS = limits.SAMPLE_SPAN_MAX.ns
+_GOOD_STD_DEG = limits.GAZE_GOOD_STD.value
+_KNOWN = (EyeState.OPEN, EyeState.CLOSED)
+
+
+class DriverStateMachine:
+    """Measurements and vehicle signals in, the driver's state and the warning he gets out.
+
+    profile: the rule set. cabin: where things are in front of this driver.
+    """
+
+    def __init__(self, profile: Profile, cabin: Cabin) -> None:
+        self.profile = profile
+        self._closures = Closures()
+        self._glances = Glances(cabin)
+        self._vehicle = Vehicle(profile.active_from.value)
+        self._visibility = Visibility()
+        self._arbiter = Arbiter(build_rules(profile, self._closures, self._glances))
+        self._t_ns: int | None = None
+        self._seq = 0
+        self._was_active = False
+        self._attentive_ns = 0
+
+    def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState:
+        """Judge what is known at `t_ns` (end of exposure of `measurement`; nanoseconds, not before the last step's).
+
+        measurement: this frame's; None when no frame came. vehicle: what arrived since the last step; None when
+        nothing did, and then the last values hold 500 ms. Never raises: an earlier `t_ns` counts as the last one, a
+        value that is not finite as not measured.
+        """
+        last_ns = self._t_ns
+        t_ns = t_ns if last_ns is None else max(t_ns, last_ns)
+        self._t_ns = t_ns
+        closures, glances, visibility, car, arbiter = (
+            self._closures, self._glances, self._visibility, self._vehicle, self._arbiter,
+        )  # fmt: skip
+        car.step(vehicle, t_ns)
+        closures.step(measurement, t_ns)
+        glances.step(measurement, closures.closed_now, t_ns)
+        visibility.step(measurement, closures.left, closures.right, t_ns)
+        if car.active and not self._was_active:
+            # What the driver did while nobody judged is not held against him.
+            closures.lids.since_start_of_judging(t_ns)
+            glances.away.since_start_of_judging(t_ns)
+        self._was_active = car.active
+        events = arbiter.step(car.active, car.acknowledged, t_ns)
+        if measurement is not None:
+            self._seq = measurement.seq
+            if glances.away_now is False and closures.closed_now is False and last_ns is not None:
+                self._attentive_ns += min(t_ns - last_ns, _SPAN_NS)
+        cause = visibility.cause
+        if cause is Cause.NONE and car.speed_missing:
+            cause = Cause.SPEED_MISSING
+        warning, level = arbiter.warning, arbiter.level
+        style = STYLES[warning] if warning is not DriverWarning.NONE else None
+        sleep_class = style is not None and style.sleep_class
+        away, lids = glances.away, closures.lids
+        return DriverState(
+            t_ns=t_ns,
+            seq=self._seq,
+            active=car.active,
+            cause=cause,
+            # Share of the 60 s of attentive driving that tests wait for; nothing is adapted to the driver here.
+            calibration_pct=min(100.0, 100.0 * self._attentive_ns / _CALIBRATION_NS),
+            warning=warning,
+            level=level,
+            distraction_level=0 if sleep_class else level,
+            drowsiness_level=level if sleep_class else 0,
+            visual=style is not None,
+            acoustic=0 if style is None or arbiter.acknowledged else style.acoustic,
+            haptic=style is not None and level >= style.haptic_from_level,
+            warning_count=arbiter.count,
+            onset_ns=arbiter.onset_ns,
+            acknowledged=arbiter.acknowledged,
+            driver_present=visibility.presence,
+            left_eye=closures.left if measurement is not None else EyeState.UNKNOWN,
+            right_eye=closures.right if measurement is not None else EyeState.UNKNOWN,
+            gaze_zone=glances.zone,
+            away_s=away.duration_ns / 1e9 if away.value else 0.0,
+            closed_s=lids.duration_ns / 1e9 if lids.value else 0.0,
+            confidence=_confidence(measurement, closures, glances),
+            head=measurement.head if measurement is not None else None,
+            gaze=measurement.gaze if measurement is not None else None,
+            events=events,
+        )
+
+
+def _confidence(measurement: Measurement | None, closures: Closures, glances: Glances) -> int:
+    """0 nothing seen, 1 lids or direction, 2 both, 3 both eyes and a gaze sharp enough to tell road from cluster."""
+    if measurement is None:
+        return 0
+    eyes = (closures.left in _KNOWN) + (closures.right in _KNOWN)
+    direction = glances.zone is not GazeZone.UNKNOWN or closures.closed_now is True or glances.away_now is not None
+    if not eyes or not direction:
+        return 1 if eyes or direction else 0
+    gaze = measurement.gaze
+    sharp = gaze is not None and (gaze.std_deg is None or gaze.std_deg <= _GOOD_STD_DEG)
+    return 3 if eyes == 2 and sharp else 2
