@@ -72,7 +72,8 @@ def _status(
     profile: str,
 ) -> Values:
     exposure_ns = vision.exposure_ns if vision else (driver.t_ns if driver else 0)
-    known = state is not SystemState.INIT and (exposure_ns > 0 or (vision is None and driver is not None))
+    # a clip's own time may begin at 0, so 0 alone does not say that nothing was judged yet
+    known = state is not SystemState.INIT and (exposure_ns > 0 or driver is not None)
     trusted = vision is not None and state in _MEASURING
     return {
         "SystemState": state,
