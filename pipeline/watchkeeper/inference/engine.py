@@ -110,8 +110,8 @@ def engine_names() -> list[str]:
 def open_engine(engine_name: str, model: Manifest, *, threads: int = 1) -> Engine:
     """`model`'s cached weights in the engine called `engine_name`, checked against the manifest's shapes.
 
-    Raises BadInputError for an unknown engine (listing the known), an engine whose library is not installed, or weights
-    that are missing or damaged; EngineError when the engine refuses them.
+    Raises BadInputError for an unknown engine (listing the known) or one whose library is not installed, ModelFileError
+    for weights that are missing or damaged, EngineError when the engine refuses them.
     """
     from watchkeeper.inference.manifest import check_specs, model_file  # manifest imports TensorSpec from here
 

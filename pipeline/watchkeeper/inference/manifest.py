@@ -24,6 +24,10 @@ _FIELDS = (
 )  # fmt: skip
 
 
+class ModelFileError(BadInputError):
+    """Weights that are missing, damaged or not what their manifest says: starting again will not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputSpec:
     """An input with what its numbers mean: `layout` such as NHWC, values from `low` to `high` (both in the range)."""
@@ -92,21 +96,21 @@ def cache_dir() -> Path:
         raise BadInputError("WATCHKEEPER_CACHE: no home directory for the cache; set it to a folder") from error
 
 
-def model_names() -> list[str]:
+def manifest_names() -> list[str]:
     """Names of the networks this installation has manifests for."""
     return sorted(path.stem for path in data_path("models").glob("*.toml"))
 
 
 def load_manifest(name: str) -> Manifest:
     """The manifest called `name`. Raises BadInputError for an unknown name (listing the known) or a bad file."""
-    if name not in model_names():
-        raise BadInputError(f"model {name}: unknown; known are {', '.join(model_names())}")
+    if name not in manifest_names():
+        raise BadInputError(f"model {name}: unknown; known are {', '.join(manifest_names())}")
     return read_manifest(data_path("models", f"{name}.toml"))
 
 
 def load_manifests() -> list[Manifest]:
     """All of them, by name. Raises BadInputError as `load_manifest` does."""
-    return [load_manifest(name) for name in model_names()]
+    return [load_manifest(name) for name in manifest_names()]
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -151,23 +155,23 @@ def file_problem(path: Path, sha256: str, size_bytes: int) -> str | None:
 def model_file(manifest: Manifest) -> Path:
     """The weights in the cache, after checking size and hash.
 
-    Raises BadInputError naming the file, what is wrong with it, and the command that puts it right.
+    Raises ModelFileError naming the file, what is wrong with it, and the command that puts it right.
     """
     path = manifest.cached_path
     if problem := file_problem(path, manifest.sha256, manifest.size_bytes):
-        raise BadInputError.at(path, f"weights of {manifest.name}: {problem}; run `watchkeeper models build`")
+        raise ModelFileError(f"{path}: weights of {manifest.name}: {problem}; run `watchkeeper models build`")
     return path
 
 
 def check_specs(manifest: Manifest, engine: Engine) -> None:
-    """Raises BadInputError naming the manifest when the engine's tensors are not those it states."""
+    """Raises ModelFileError naming the manifest when the engine's tensors are not those it states."""
     pairs = (
         ("input", tuple(entry.spec for entry in manifest.inputs), engine.inputs),
         ("output", tuple(entry.spec for entry in manifest.outputs), engine.outputs),
     )
     for field, stated, found in pairs:
         if stated != found:
-            raise BadInputError.at(manifest.path, f"states {_told(stated)}, the model has {_told(found)}", field=field)
+            raise ModelFileError(f"{manifest.path}: {field}: states {_told(stated)}, the model has {_told(found)}")
 
 
 def golden_input(entry: InputSpec) -> NDArray[np.float32]:
