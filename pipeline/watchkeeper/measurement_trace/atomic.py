@@ -13,17 +13,20 @@ from watchkeeper.errors import BadInputError
 class AtomicTextFile:
     """A text file that appears complete or not at all: written beside its place, moved there by `commit`.
 
-    Raises BadInputError when it cannot be written. `discard` after `commit` does nothing.
+    A device or a pipe (`/dev/null`, a named pipe) is written straight to. Raises BadInputError when the file cannot be
+    written; nothing of it is left then. `discard` after `commit` does nothing.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self._file: TextIO | None = None
         if path.is_dir():
             raise BadInputError.at(path, "cannot be written: it is a folder")
+        self._target = path.resolve()  # what a link points at is replaced, not the link
+        self._in_place = path.exists() and not path.is_file()
+        self._part = self._target if self._in_place else self._target.with_name(f".{path.name}.{os.getpid()}.part")
+        self._file: TextIO | None = None
         try:
-            self._file = self._temporary.open("w", encoding="utf-8", newline="\n")
+            self._file = self._part.open("w", encoding="utf-8", newline="\n")
         except OSError as error:
             raise BadInputError.at(path, f"cannot be written: {error.strerror}") from None
 
@@ -41,7 +44,8 @@ class AtomicTextFile:
             return
         try:
             self._file.flush()
-            os.fsync(self._file.fileno())
+            if not self._in_place:
+                os.fsync(self._file.fileno())
             self._file.close()
         except OSError as error:
             raise self._failed(error) from None
@@ -50,8 +54,10 @@ class AtomicTextFile:
     def commit(self) -> None:
         """Put the file in its place."""
         self.finish()
+        if self._in_place:
+            return
         try:
-            self._temporary.replace(self.path)
+            self._part.replace(self._target)
         except OSError as error:
             raise self._failed(error) from None
 
@@ -61,7 +67,8 @@ class AtomicTextFile:
         if file is not None:
             with contextlib.suppress(OSError):  # a full disk says so again here; the file goes anyway
                 file.close()
-        self._temporary.unlink(missing_ok=True)
+        if not self._in_place:
+            self._part.unlink(missing_ok=True)
 
     def _failed(self, error: OSError) -> BadInputError:
         self.discard()
