@@ -35,7 +35,7 @@ def _any(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(_any(get_args(hint)[0]), max_size=EVENTS_MAX).map(tuple)
     if get_args(hint):
         return st.one_of(*(st.none() if kind is type(None) else _any(kind) for kind in get_args(hint)))
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return st.builds(hint, **{name: _any(field) for name, field in get_type_hints(hint).items()})
     return st.from_type(hint)
 

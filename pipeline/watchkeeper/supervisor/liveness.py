@@ -1,0 +1,85 @@
+"""Is what vision says still true? Judged by the age of the newest picture it judged, at every slot of the bus.
+
+A running vision process proves nothing: only a new exposure with a new sequence number is progress. What vision says of
+itself (CameraLost) is believed before its silence is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from watchkeeper.clock import NS_PER_MS
+from watchkeeper.types import Cause, VisionReport
+
+STALE_AFTER_NS = 200 * NS_PER_MS
+"""Older than this is StaleVision (CAN contract). So is a picture from so far in the future: its clock is wrong."""
+
+
+class VisionPhase(Enum):
+    """Where the vision process is in its life; who keeps it (restart.py) says so."""
+
+    STARTING = "starting"  # first start, nothing seen of it yet
+    RUNNING = "running"
+    RESTARTING = "restarting"  # dead, killed, or started again and not up yet
+    ENDED = "ended"  # its source came to the end
+    FAULT = "fault"  # will not heal by another start
+
+
+@dataclass(frozen=True, slots=True)
+class VisionStatus:
+    """The vision process as its keeper sees it. fault: why phase is FAULT, else NONE."""
+
+    phase: VisionPhase = VisionPhase.RUNNING
+    fault: Cause = Cause.NONE
+
+
+class Freshness:
+    """The exposure time of the newest picture that really was a new one."""
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._seq = 0
+        self.exposure_ns: int | None = None
+
+    def step(self, report: VisionReport | None) -> bool:
+        """Take in the newest report; True when it brought a new measurement.
+
+        The same sequence number under a newer exposure time is a frozen pipeline, not a new measurement; a source that
+        does not number its pictures leaves 0. Another process starts from nothing.
+        """
+        if report is None or report.driver is None:
+            return False
+        if report.pid != self._pid:
+            self._pid, self._seq, self.exposure_ns = report.pid, 0, None
+        seq = report.driver.seq
+        if self.exposure_ns is not None and (report.exposure_ns <= self.exposure_ns or (seq and seq == self._seq)):
+            return False
+        self.exposure_ns, self._seq = report.exposure_ns, seq
+        return True
+
+    def is_stale(self, t_ns: int) -> bool:
+        """Whether the newest measurement is too old (or too far ahead) to be shown at `t_ns`. True before the first."""
+        return self.exposure_ns is None or abs(t_ns - self.exposure_ns) > STALE_AFTER_NS
+
+
+class Liveness:
+    """The one cause that vision's process, its own words and the age of its pictures come to."""
+
+    def __init__(self) -> None:
+        self._fresh = Freshness()
+
+    def step(self, report: VisionReport | None, status: VisionStatus, t_ns: int) -> Cause:
+        """The cause at `t_ns`, NONE while vision can be trusted. `report`: the newest of the present process."""
+        self._fresh.step(report)
+        if status.phase is VisionPhase.FAULT:
+            return status.fault
+        if status.phase is VisionPhase.RESTARTING:
+            return Cause.VISION_RESTARTING
+        if report is None:
+            return Cause.STARTING
+        if report.condition not in (Cause.NONE, Cause.STARTING):
+            return report.condition
+        if report.driver is None:
+            return Cause.STARTING
+        return Cause.STALE_VISION if self._fresh.is_stale(t_ns) else Cause.NONE

@@ -1,0 +1,239 @@
+"""The supervisor's real time: one slot after the other on absolute deadlines, vision looked after in between.
+
+Everything that judges is pure and elsewhere (core, restart, cycle, bus_watch); here are the clock and the descriptors.
+
+An ordered end: vision is told to stop (SIGTERM, SIGKILL after STOP_WAIT_NS) while frames go on and say Standby, cause
+None: nothing is judged and nothing is wrong. One full slot at least says so. A Fault stays a Fault to the last frame.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from dataclasses import dataclass
+
+from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until_ns
+from watchkeeper.mailbox.layout import LayoutError
+from watchkeeper.mailbox.reader import Reader
+from watchkeeper.mailbox.writer import Writer
+from watchkeeper.supervisor.box_health import BoxHealthReader
+from watchkeeper.supervisor.bus import Bus
+from watchkeeper.supervisor.bus_watch import BusWatch
+from watchkeeper.supervisor.candump import CanLog
+from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
+from watchkeeper.supervisor.cycle import Cycle
+from watchkeeper.supervisor.liveness import VisionPhase
+from watchkeeper.supervisor.outputs import BoxCondition
+from watchkeeper.supervisor.realtime import become_realtime, say
+from watchkeeper.supervisor.restart import EXIT_BAD_INPUT, Action, VisionKeeper
+from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
+from watchkeeper.supervisor.vehicle_input import VehicleReceiver
+from watchkeeper.supervisor.vision_process import VisionProcess
+from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
+
+LISTEN_EVERY_NS = 10 * NS_PER_MS
+"""Received frames are looked at this often: half of VEH_Input's cycle."""
+STOP_WAIT_NS = 2 * NS_PER_S
+FAULT_SHOWN_NS = NS_PER_S // 2
+"""A run that ends because of bad input says so on the bus for this long first."""
+_SLOTS_PER_S = NS_PER_S // SLOT_NS
+_NOT_EXECUTABLE = (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR)
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the loop works with; `main` makes and closes them."""
+
+    core: SupervisorCore
+    bus: Bus
+    receiver: VehicleReceiver
+    vision: VisionProcess
+    state_reader: Reader[VisionReport]
+    vehicle_writer: Writer[VehicleReport]
+    status_writer: Writer[SupervisorReport] | None = None
+    can_log: CanLog | None = None
+    vehicle: SimulatedVehicle | None = None
+
+
+class SupervisorLoop:
+    """`run` once. duration_ns: end by itself after this long. keep_fault: stay on the bus with a Fault, do not end."""
+
+    def __init__(self, parts: Parts, *, duration_ns: int | None = None, keep_fault: bool = False) -> None:
+        self._parts = parts
+        self._duration_ns, self._keep_fault = duration_ns, keep_fault
+        self._keeper = VisionKeeper()
+        self._bus_watch = BusWatch()
+        self._box_reader = BoxHealthReader()
+        self._box = BoxCondition()
+        self._report: VisionReport | None = None  # the newest of any run: how old it is stays visible between runs
+        self._garbage_said = False
+        self._exit_status: int | None = None
+        self._signalled = False
+        self._stop_since_ns: int | None = None
+        self._fault_since_ns: int | None = None
+        self._frames_sent = self._send_failures = 0
+        self._jitter_ms = 0.0
+        self._status = 0
+        self._by_itself = True
+
+    def request_stop(self) -> None:
+        """End in order, beginning with the next slot. Safe in a signal handler."""
+        self._signalled = True
+
+    def run(self) -> int:
+        """Until the source ends, the duration is over, vision cannot be helped or a stop is requested; exit status."""
+        start_ns = now_ns()
+        cycle = Cycle(start_ns, SLOT_NS)
+        while True:
+            self._wait_listening(cycle.due_ns)
+            t_ns = now_ns()
+            if not cycle.arrive(t_ns):
+                continue
+            action = self._step(cycle, t_ns)
+            finished = self._is_over(t_ns)
+            self._publish(cycle, t_ns, finished)
+            if finished:
+                return self._status
+            # Everything below may take its time: the slot's frames are out.
+            if cycle.slot == 0 and (missing := become_realtime()):
+                say(f"works with more jitter: no {' and no '.join(missing)}")
+            self._act(action, t_ns)
+            if cycle.slot % _SLOTS_PER_S == 0:
+                self._box = self._box_reader.read()
+                self._jitter_ms = cycle.deviation_p99_ns() / NS_PER_MS
+            self._decide_on_stopping(start_ns, t_ns)
+            self._listen()
+            cycle.done()
+
+    def _wait_listening(self, due_ns: int) -> None:
+        while (left_ns := due_ns - now_ns()) > 0:
+            # on the grid of whole listening periods before the slot, so that the slot itself finds nothing left to do
+            sleep_until_ns(due_ns - (left_ns - 1) // LISTEN_EVERY_NS * LISTEN_EVERY_NS)
+            if due_ns - now_ns() > 0:
+                self._listen()
+
+    def _listen(self) -> None:
+        parts, t_ns = self._parts, now_ns()
+        if parts.vehicle is not None:
+            parts.vehicle.step(t_ns)
+        before = parts.receiver.report
+        report = parts.receiver.step(parts.bus.receive(), t_ns)
+        if report is not before:
+            parts.vehicle_writer.write(report)
+
+    def _step(self, cycle: Cycle, t_ns: int) -> Action:
+        """Look after vision, judge, send this slot's frames. Returns what is to be done about vision afterwards."""
+        parts = self._parts
+        pid = parts.vision.pid
+        exit_status = parts.vision.poll() if self._exit_status is None else self._exit_status
+        self._exit_status = None
+        report = self._read(pid)
+        if report is not None:
+            self._report = report
+        action = Action.NONE
+        if self._stop_since_ns is None:
+            if exit_status is not None:
+                say(f"vision (process {pid}) ended with {_how(exit_status)}")
+            action = self._keeper.step(exit_status, report, t_ns)
+        inputs = Inputs(
+            report=self._report,
+            vision=self._keeper.status,
+            restarts=self._keeper.restarts,
+            bus_off_count=parts.bus.bus_off_count,
+            bus_recovered=self._bus_watch.recovered(t_ns),
+            box=self._box,
+            stopping=self._stop_since_ns is not None,
+        )
+        any_sent = False
+        for name, frame in parts.core.step(inputs, cycle.slot, t_ns):
+            if parts.bus.send(frame):
+                parts.core.sent(name)
+                any_sent = True
+                self._frames_sent += 1
+                if parts.can_log is not None:
+                    parts.can_log.write(now_ns(), frame)
+            else:
+                self._send_failures += 1
+        self._bus_watch.step(any_sent, parts.bus.bus_off_count, t_ns)
+        return action
+
+    def _read(self, pid: int) -> VisionReport | None:
+        """The newest report of the present process; None for a predecessor's, for none and for garbage."""
+        try:
+            report = self._parts.state_reader.read()
+        except LayoutError as error:
+            if not self._garbage_said:
+                say(f"vision's report makes no sense: {error}")
+            self._garbage_said = True
+            return None
+        return report if report is not None and pid and report.pid == pid else None
+
+    def _act(self, action: Action, t_ns: int) -> None:
+        vision = self._parts.vision
+        if action is Action.KILL:
+            vision.kill()
+        elif action is Action.START:
+            try:
+                vision.start()
+            except OSError as error:
+                say(f"vision cannot be started: {error}")
+                self._exit_status = EXIT_BAD_INPUT if error.errno in _NOT_EXECUTABLE else 1
+            self._garbage_said = False
+            self._keeper.started(t_ns)
+
+    def _decide_on_stopping(self, start_ns: int, t_ns: int) -> None:
+        """Whether an ordered end begins with the next slot; sends vision its signals."""
+        vision = self._parts.vision
+        if self._stop_since_ns is not None:
+            if t_ns - self._stop_since_ns > STOP_WAIT_NS:
+                vision.kill()
+            return
+        if self._keeper.given_up and self._fault_since_ns is None:
+            self._fault_since_ns = t_ns
+        beyond_help = self._fault_since_ns is not None and t_ns - self._fault_since_ns >= FAULT_SHOWN_NS
+        if beyond_help and not self._keep_fault:
+            self._status = EXIT_BAD_INPUT
+        elif self._signalled:
+            self._by_itself = False
+        elif not (
+            self._keeper.status.phase is VisionPhase.ENDED
+            or (self._duration_ns is not None and t_ns - start_ns >= self._duration_ns)
+        ):
+            return
+        self._stop_since_ns = t_ns
+        vision.terminate()
+
+    def _is_over(self, t_ns: int) -> bool:
+        return self._stop_since_ns is not None and not self._parts.vision.pid
+
+    def _publish(self, cycle: Cycle, t_ns: int, finished: bool) -> None:
+        writer = self._parts.status_writer
+        if writer is None:
+            return
+        core = self._parts.core
+        writer.write(
+            SupervisorReport(
+                t_ns=t_ns,
+                pid=os.getpid(),
+                vision_pid=self._parts.vision.pid,
+                state=core.state,
+                cause=core.cause,
+                frames_sent=self._frames_sent,
+                send_failures=self._send_failures,
+                slots_missed=cycle.missed,
+                restarts=self._keeper.restarts,
+                cycle_jitter_p99_ms=self._jitter_ms,
+                finished=finished and self._by_itself,
+                exit_status=self._status,
+            )
+        )
+
+
+def _how(exit_status: int) -> str:
+    if exit_status >= 0:
+        return f"exit status {exit_status}"
+    try:
+        return signal.Signals(-exit_status).name
+    except ValueError:
+        return f"signal {-exit_status}"

@@ -1,0 +1,121 @@
+"""The supervisor process: `python -m watchkeeper.supervisor.main watchkeeper-supervisor [options] -- VISION COMMAND...`
+
+It owns the bus. Its first frame leaves before anything else is done, then it starts vision and keeps it running.
+Exit status: 0 the source ended, the duration is over or it was told to stop; 2 bad use, bad input or a vision that
+cannot be helped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from watchkeeper.board import load_board
+from watchkeeper.clock import NS_PER_S
+from watchkeeper.errors import BadInputError, WatchkeeperError
+from watchkeeper.mailbox.layout import SUPERVISOR, VEHICLE, VISION
+from watchkeeper.mailbox.reader import Reader
+from watchkeeper.mailbox.writer import Mailbox, Writer
+from watchkeeper.supervisor.bus import open_bus
+from watchkeeper.supervisor.candump import CanLog
+from watchkeeper.supervisor.core import SupervisorCore
+from watchkeeper.supervisor.loop import Parts, SupervisorLoop
+from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
+from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILES
+from watchkeeper.supervisor.vehicle_input import VehicleReceiver
+from watchkeeper.supervisor.vision_process import VisionProcess, set_death_signal
+
+PROGRAM = "watchkeeper-supervisor"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the supervisor; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    args = _parser().parse_args(arguments[:split])
+    command = arguments[split + 1 :]
+    try:
+        if not command:
+            raise BadInputError("expected `-- VISION COMMAND...` at the end of the command line")
+        if args.status_fd is not None:
+            set_death_signal(signal.SIGTERM)  # whoever shows the status has started this and takes it along
+        return _run(args, command)
+    except WatchkeeperError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return error.exit_status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Owns the bus, starts vision and keeps it running.")
+    parser.add_argument("name", choices=[PROGRAM], help="there to be seen in the list of processes")
+    parser.add_argument("--board", metavar="NAME", default="host", help="board to run as (default: host)")
+    parser.add_argument("--can", metavar="URI", help="bus (default: the board's)")
+    parser.add_argument("--base-id", metavar="N", type=_number, default=DEFAULT_BASE_ID, help="default: 0x3A0")
+    parser.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
+    parser.add_argument("--status-fd", metavar="N", type=int, help="mailbox to write the supervisor's own report to")
+    parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
+    parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
+    parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
+    parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
+    return parser
+
+
+def _number(text: str) -> int:
+    return int(text, 0)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < 1e9:
+        raise ValueError
+    return seconds
+
+
+def _run(args: argparse.Namespace, command: list[str]) -> int:
+    if not 0 <= args.profile_number < len(PROFILES):
+        raise BadInputError(f"--profile-number {args.profile_number}: expected 0 to {len(PROFILES) - 1}")
+    board = load_board(args.board)
+    uri = args.can or board.bus
+    with contextlib.ExitStack() as cleanup:
+        status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
+        core = SupervisorCore(profile=PROFILES[args.profile_number], board_id=board.board_id, base_id=args.base_id)
+        bus = open_bus(uri, base_id=args.base_id)
+        cleanup.callback(bus.close)
+        vehicle = None
+        if args.simulated_speed_kph is not None:
+            vehicle = SimulatedVehicle(uri, args.simulated_speed_kph, args.base_id)
+            cleanup.callback(vehicle.close)
+        can_log = None
+        if args.can_log is not None:
+            can_log = CanLog(args.can_log, bus.channel)
+            cleanup.callback(can_log.close)
+        state_fd, vehicle_fd = Mailbox.create(VISION), Mailbox.create(VEHICLE)
+        cleanup.callback(os.close, state_fd)
+        cleanup.callback(os.close, vehicle_fd)
+        vision = VisionProcess(command, state_fd, vehicle_fd)
+        cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
+        parts = Parts(
+            core=core,
+            bus=bus,
+            receiver=VehicleReceiver(args.base_id),
+            vision=vision,
+            state_reader=Reader(state_fd, VISION),
+            vehicle_writer=Writer(vehicle_fd, VEHICLE),
+            status_writer=status,
+            can_log=can_log,
+            vehicle=vehicle,
+        )
+        duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)
+        loop = SupervisorLoop(parts, duration_ns=duration_ns, keep_fault=args.keep_fault)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: loop.request_stop())
+        return loop.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

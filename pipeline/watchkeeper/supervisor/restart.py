@@ -1,0 +1,173 @@
+"""Keeping vision running: when to start it, when to kill it, when to give up hurrying. Pure; the loop does as it says.
+
+Vision's exit status: 0 its source ended; 2 bad input or configuration and 3 invalid models (neither mends itself: no
+restart); anything else, signals included, is a failure and vision is started again.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from watchkeeper.clock import NS_PER_MS, NS_PER_S
+from watchkeeper.supervisor.liveness import Freshness, VisionPhase, VisionStatus
+from watchkeeper.supervisor.safe_state import STATE_OF
+from watchkeeper.types import Cause, SystemState, VisionReport
+
+STALL_AFTER_NS = NS_PER_S
+"""Without progress for longer than this, a vision that was up is killed and started again."""
+START_ALLOWANCE_NS = 20 * NS_PER_S
+"""Without a sign of life for longer than this after its start. Tuned on: models load in 1-3 s on a PC, a slow card
+takes several times as long."""
+BACK_OFF_NS = (0, 250 * NS_PER_MS, 500 * NS_PER_MS, NS_PER_S, 2 * NS_PER_S)
+"""From a failure to the next start, growing; the first restart is at once."""
+GOOD_RUN_NS = 10 * NS_PER_S
+"""Measuring this long without a failure takes the back-off to its beginning."""
+FAILURES_MAX = 8
+"""Failures in a row without one measurement; then it is a Fault, and tried again only every RETRY_NS."""
+RETRY_NS = 10 * NS_PER_S
+
+EXIT_BAD_INPUT = 2
+EXIT_MODEL_INVALID = 3
+
+_NOT_UP = (Cause.NONE, Cause.STARTING, Cause.ENGINE_BUILD)
+
+
+class Action(Enum):
+    """What the loop is to do with the process after this slot's frames."""
+
+    NONE = "none"
+    START = "start"
+    KILL = "kill"
+
+
+class VisionKeeper:
+    """Call `step` once a slot; after START call `started`."""
+
+    def __init__(self) -> None:
+        self._phase = VisionPhase.STARTING
+        self._fault = Cause.NONE
+        self._permanent = False
+        self._running = False
+        self._starts = 0
+        self._due_ns = 0
+        self._failures = 0
+        self._level = 0
+        self._fresh = Freshness()
+        self._progress_ns = 0
+        self._published_ns = 0
+        self._measuring_since_ns: int | None = None
+        self._up = False
+        self._killed = False
+        self._condition = Cause.STARTING
+
+    @property
+    def status(self) -> VisionStatus:
+        """Phase and, in FAULT, its cause."""
+        return VisionStatus(self._phase, self._fault)
+
+    @property
+    def restarts(self) -> int:
+        """Starts after the first."""
+        return max(0, self._starts - 1)
+
+    @property
+    def given_up(self) -> bool:
+        """Vision ended with a status that no further start mends."""
+        return self._permanent
+
+    @property
+    def _ended(self) -> bool:
+        return self._phase is VisionPhase.ENDED
+
+    def started(self, t_ns: int) -> None:
+        """The process has been started at `t_ns`."""
+        self._starts += 1
+        self._running = True
+        self._begin_run(t_ns)
+
+    def step(self, exit_status: int | None, report: VisionReport | None, t_ns: int) -> Action:
+        """exit_status: of the process that was running, once, when it has been reaped (signals negative), else None.
+        report: the newest of this process (also of one that has just died), None before its first.
+        """
+        if not self._running:
+            return self._next_start(t_ns)
+        self._follow(report, t_ns)
+        if exit_status is not None:
+            self._exited(exit_status, t_ns)
+            return self._next_start(t_ns)
+        if self._ended:
+            return Action.NONE
+        limit_ns = STALL_AFTER_NS if self._up else START_ALLOWANCE_NS
+        if self._killed or t_ns - self._progress_ns > limit_ns:
+            self._killed = True
+            self._phase = VisionPhase.FAULT if self._fault is not Cause.NONE else VisionPhase.RESTARTING
+            return Action.KILL
+        return Action.NONE
+
+    def _next_start(self, t_ns: int) -> Action:
+        due = not self._ended and not self._permanent and t_ns >= self._due_ns
+        return Action.START if due else Action.NONE
+
+    def _begin_run(self, t_ns: int) -> None:
+        self._fresh = Freshness()
+        self._progress_ns = t_ns
+        self._published_ns = 0
+        self._measuring_since_ns = None
+        self._up = False
+        self._killed = False
+        self._condition = Cause.STARTING
+
+    def _follow(self, report: VisionReport | None, t_ns: int) -> None:
+        if report is None or self._killed:
+            return
+        self._condition = report.condition
+        if report.ended:
+            self._phase = VisionPhase.ENDED
+        spoke = report.published_ns > self._published_ns
+        self._published_ns = max(self._published_ns, report.published_ns)
+        measured = self._fresh.step(report)
+        if measured:
+            self._measured(t_ns)
+        # Vision that waits for its camera or builds an engine makes no measurement; saying so again is its progress.
+        waiting = spoke and report.condition not in (Cause.NONE, Cause.STARTING)
+        if measured or waiting:
+            self._progress_ns = t_ns
+        if measured or (waiting and report.condition not in _NOT_UP):
+            self._up = True
+            if self._phase in (VisionPhase.STARTING, VisionPhase.RESTARTING):
+                self._phase = VisionPhase.RUNNING
+
+    def _measured(self, t_ns: int) -> None:
+        if self._phase is VisionPhase.FAULT:
+            self._phase, self._fault = VisionPhase.RUNNING, Cause.NONE
+        if self._measuring_since_ns is None:
+            self._measuring_since_ns = t_ns
+        elif t_ns - self._measuring_since_ns >= GOOD_RUN_NS:
+            self._level = 0
+
+    def _exited(self, exit_status: int, t_ns: int) -> None:
+        self._running = False
+        if self._ended or (exit_status == 0 and not self._killed):
+            self._phase = VisionPhase.ENDED
+        elif exit_status in (EXIT_BAD_INPUT, EXIT_MODEL_INVALID) and not self._killed:
+            usual = Cause.CONFIG_INVALID if exit_status == EXIT_BAD_INPUT else Cause.MODEL_INVALID
+            said = STATE_OF.get(self._condition) is SystemState.FAULT or self._condition is Cause.CAMERA_LOST
+            self._give_up(self._condition if said else usual)
+            self._permanent = True
+        else:
+            self._failed(t_ns)
+
+    def _give_up(self, cause: Cause) -> None:
+        self._phase, self._fault = VisionPhase.FAULT, cause
+
+    def _failed(self, t_ns: int) -> None:
+        # A run that measured something used nothing up, however often it is killed.
+        self._failures = self._failures + 1 if self._measuring_since_ns is None else 0
+        if self._failures >= FAILURES_MAX:
+            lost = self._condition in (Cause.CAMERA_LOST, Cause.INTERNAL_ERROR)
+            self._give_up(self._condition if lost else Cause.VISION_RESTARTING)
+            self._due_ns = t_ns + RETRY_NS
+            return
+        self._phase = VisionPhase.RESTARTING
+        self._due_ns = t_ns + BACK_OFF_NS[self._level]
+        self._level = min(self._level + 1, len(BACK_OFF_NS) - 1)

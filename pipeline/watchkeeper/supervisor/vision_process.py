@@ -1,0 +1,90 @@
+"""The vision process: started, looked after, killed. Linux only; every call but `stop_now` returns at once.
+
+It gets a session of its own, so that Ctrl-C in a terminal reaches the supervisor alone, which then stops vision in
+order. It dies with the supervisor, however that one dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_PRCTL = ctypes.CDLL(None).prctl  # looked up here and not between fork and exec
+
+
+def set_death_signal(signal_number: int) -> None:
+    """Have the kernel send this process `signal_number` when its parent ends."""
+    _PRCTL(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+class VisionProcess:
+    """One command, at most one process of it at a time.
+
+    `--state-fd N --vehicle-fd M` are appended to the command: the mailboxes it writes and reads.
+    """
+
+    def __init__(self, command: Sequence[str], state_fd: int, vehicle_fd: int) -> None:
+        self._command = [*command, "--state-fd", str(state_fd), "--vehicle-fd", str(vehicle_fd)]
+        self._fds = (state_fd, vehicle_fd)
+        self._parent_pid = os.getpid()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process, 0 while there is none."""
+        return self._process.pid if self._process is not None else 0
+
+    def start(self) -> int:
+        """Start it; returns its pid. Raises OSError when the command cannot be executed."""
+        if self._process is not None:
+            raise RuntimeError("vision is already running")
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            pass_fds=self._fds,
+            start_new_session=True,
+            # Safe here: this process has no threads, of which one could hold a lock at the fork.
+            preexec_fn=self._arm,
+        )
+        return self._process.pid
+
+    def _arm(self) -> None:
+        """Between fork and exec: die with the supervisor, also if it died in this very moment."""
+        set_death_signal(signal.SIGKILL)
+        if os.getppid() != self._parent_pid:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        """Once after each run, its exit status (negative: the signal that ended it); None otherwise."""
+        if self._process is None:
+            return None
+        status = self._process.poll()
+        if status is not None:
+            # what it may have started itself, its group outlives it
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process = None
+        return status
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM); also wakes a stopped one, which could not hear it otherwise."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it, also while it is stopped. `poll` tells when it is gone."""
+        if self._process is not None:
+            self._process.kill()
+
+    def stop_now(self) -> None:
+        """Kill it and wait until it is gone: for the way out, where no frame is due any more."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self.poll()
