@@ -19,6 +19,7 @@ namespace {
 
 using Triple = std::array<float, 3>;
 using AffineArray = std::array<double, 6>;
+using TapsArray = std::array<int, 4>;
 
 constexpr int kMaxSide = 1 << 14;
 constexpr double kMaxCoefficient = 1e6;
@@ -110,7 +111,7 @@ void take_out(HeldBuffer& buffer, nb::handle out, Job& job) {
 }
 
 void bind_preprocess(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
-                     const AffineArray& affine, int taps_x, int taps_y, nb::handle out, int out_width, int out_height,
+                     const AffineArray& affine, const TapsArray& taps, nb::handle out, int out_width, int out_height,
                      int channels, bool planar, const Triple& scale, const Triple& bias,
                      const std::optional<Triple>& border, bool simd) {
   Source source;
@@ -119,9 +120,11 @@ void bind_preprocess(int format, int color, int width, int height, nb::tuple pla
   Job job;
   job.image = source.image;
   job.affine = checked_affine(affine);
-  if (taps_x < 1 || taps_y < 1 || taps_x > kMaxTaps || taps_y > kMaxTaps) fail("taps: expected 1..16 each way");
-  job.taps_x = taps_x;
-  job.taps_y = taps_y;
+  for (int n : taps) {
+    if (n < 1 || n > kMaxTaps) fail("taps: expected 1.." + std::to_string(kMaxTaps) + ", got " + std::to_string(n));
+  }
+  job.taps = {taps[0], taps[1]};
+  job.chroma_taps = {taps[2], taps[3]};
   if (out_width < 1 || out_height < 1 || out_width > kMaxSide || out_height > kMaxSide) fail("out: bad size");
   if (channels != 1 && channels != 3) fail("channels: expected 1 or 3, got " + std::to_string(channels));
   job.width = out_width;
@@ -165,7 +168,7 @@ NB_MODULE(_kernels, m) {
   m.attr("MAX_TAPS") = kMaxTaps;
   m.attr("SIMD") = simd_name();
   m.def("preprocess", &bind_preprocess, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"), nb::arg("height"),
-        nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("taps_x"), nb::arg("taps_y"), nb::arg("out"),
+        nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("taps"), nb::arg("out"),
         nb::arg("out_width"), nb::arg("out_height"), nb::arg("channels"), nb::arg("planar"), nb::arg("scale"),
         nb::arg("bias"), nb::arg("border").none(), nb::arg("simd") = true);
   m.def("luma_histogram", &bind_luma_histogram, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"),

@@ -47,6 +47,12 @@ struct ScalarLanes {
     first = static_cast<F>(data[offset]);
     second = offset + kStep < size ? static_cast<F>(data[offset + kStep]) : 0.0f;
   }
+  // Bytes [offset] .. [offset + 3]: two samples of two interleaved components, with one load where there is SIMD.
+  static WK_HOST_DEVICE void load_two_pairs(const std::uint8_t* data, std::int32_t size, I offset, F& u0, F& v0, F& u1,
+                                            F& v1) {
+    load_pair<2>(data, size, offset, u0, u1);
+    load_pair<2>(data, size, offset + 1, v0, v1);
+  }
 };
 
 }  // namespace watchkeeper

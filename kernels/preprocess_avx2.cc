@@ -72,6 +72,14 @@ struct Avx2Lanes {
       second = low_byte(load4(data, size, min_int(offset + kStep, splat_int(size - 1))));
     }
   }
+  static WK_HOST_DEVICE void load_two_pairs(const std::uint8_t* data, std::int32_t size, I offset, F& u0, F& v0, F& u1,
+                                            F& v1) {
+    const __m256i bytes = load4(data, size, offset);
+    u0 = low_byte(bytes);
+    v0 = low_byte(_mm256_srli_epi32(bytes, 8));
+    u1 = low_byte(_mm256_srli_epi32(bytes, 16));
+    v1 = _mm256_cvtepi32_ps(_mm256_srli_epi32(bytes, 24));
+  }
 };
 
 }  // namespace

@@ -3,12 +3,13 @@
 // one in a fixed order, so all lane types give the same bits (build with -ffp-contract=off).
 //
 // What one output pixel (x, y) is:
-//   its square is sampled at taps_x by taps_y points, (x + (i + 0.5) / taps_x, y + (j + 0.5) / taps_y);
+//   its square is sampled at taps.x by taps.y points, (x + (i + 0.5) / taps.x, y + (j + 0.5) / taps.y);
 //   the affine maps each point to source pixels, where pixel (0, 0) covers [0, 1) x [0, 1);
-//   each point reads every component bilinearly, held constant beyond the outermost sample centres;
+//   each point reads luma (or R, G and B) bilinearly, held constant beyond the outermost sample centres;
 //   each point counts by how much it is in the picture: 1 inside, 0 outside, a ramp one pixel wide across the edge;
-//   the weighted mean goes through the colour transform, is clamped to 0..255 and mixed with the border colour by the
-//   share that was outside; then value * scale + bias.
+//   chroma is the plain mean of its own chroma_taps points: its grid is coarser and needs fewer;
+//   the mean goes through the colour transform, is clamped to 0..255 and mixed with the border colour by the share that
+//   was outside; then value * scale + bias.
 #pragma once
 
 #include "color.h"
@@ -22,10 +23,14 @@ struct Affine {
   double a, b, c, d, e, f;
 };
 
+struct Taps {
+  int x = 1, y = 1;
+};
+
 struct Job {
   ImageView image;
   Affine affine;
-  int taps_x = 1, taps_y = 1;
+  Taps taps, chroma_taps;
   ColorTransform color;
   int width = 0, height = 0, channels = 3;
   bool planar = false;     // NCHW instead of NHWC
@@ -45,6 +50,11 @@ WK_HOST_DEVICE RowOrigin row_origin(const Affine& m, int taps_y, int y, int j) {
   return {static_cast<float>(m.b * v + m.c), static_cast<float>(m.e * v + m.f)};
 }
 
+// Where in its pixel the i-th of `taps` points is, 0..1.
+WK_HOST_DEVICE float tap_position(int i, int taps) {
+  return (static_cast<float>(i) + 0.5f) / static_cast<float>(taps);
+}
+
 // Two neighbouring samples on one axis and how far the point is from the first to the second.
 template <class L>
 struct AxisTap {
@@ -60,6 +70,11 @@ WK_HOST_DEVICE AxisTap<L> axis_tap(typename L::F position, int extent) {
   return {first, L::min_int(first + 1, L::splat_int(extent - 1)), p - L::to_float(first)};
 }
 
+template <class L>
+WK_HOST_DEVICE typename L::F lerp(typename L::F a, typename L::F b, typename L::F t) {
+  return a + t * (b - a);
+}
+
 // At the last column t is 0, so what stands in the byte after it (padding, the next row, nothing) does not matter.
 template <class L, int kStep>
 WK_HOST_DEVICE typename L::F bilinear(const Plane& plane, int offset, const AxisTap<L>& x, const AxisTap<L>& y) {
@@ -67,9 +82,7 @@ WK_HOST_DEVICE typename L::F bilinear(const Plane& plane, int offset, const Axis
   const typename L::I column = x.first * kStep + offset;
   L::template load_pair<kStep>(plane.data, plane.size, y.first * plane.stride + column, p00, p01);
   L::template load_pair<kStep>(plane.data, plane.size, y.second * plane.stride + column, p10, p11);
-  const typename L::F top = p00 + x.t * (p01 - p00);
-  const typename L::F bottom = p10 + x.t * (p11 - p10);
-  return top + y.t * (bottom - top);
+  return lerp<L>(lerp<L>(p00, p01, x.t), lerp<L>(p10, p11, x.t), y.t);
 }
 
 // How much of a one-pixel-wide box about `position` lies in [0, extent].
@@ -79,39 +92,67 @@ WK_HOST_DEVICE typename L::F coverage(typename L::F position, float extent) {
   return L::min(L::max(inside, L::splat(0.0f)), L::splat(1.0f));
 }
 
-// Weighted sums over the sample points of one pixel: the components and the weights themselves.
+// Sums over the points of one pixel: luma (or R, G, B) times its weight, the weights, and chroma unweighted.
 template <class L>
 struct Sums {
   typename L::F c[3];
   typename L::F weight;
 };
 
-template <class L, PixelFormat kFormat, bool kLumaOnly>
+template <class L, PixelFormat kFormat>
 WK_HOST_DEVICE void add_point(const ImageView& image, bool replicate, typename L::F sx, typename L::F sy, Sums<L>& sums) {
   constexpr FormatInfo kInfo = format_info(kFormat);
-  constexpr Component c0 = kInfo.components[0], c1 = kInfo.components[1], c2 = kInfo.components[2];
   typename L::F weight = L::splat(1.0f);
   if (!replicate) {
     weight = coverage<L>(sx, static_cast<float>(image.width)) * coverage<L>(sy, static_cast<float>(image.height));
   }
   sums.weight = sums.weight + weight;
   const AxisTap<L> x = axis_tap<L>(sx, image.width), y = axis_tap<L>(sy, image.height);
+  constexpr Component c0 = kInfo.components[0];
   sums.c[0] = sums.c[0] + weight * bilinear<L, c0.step>(image.planes[c0.plane], c0.offset, x, y);
-  if constexpr (!kLumaOnly && kInfo.component_count == 3) {
-    AxisTap<L> cx = x, cy = y;  // c1 and c2 share one grid in every format
-    if constexpr (c1.shift_x) cx = axis_tap<L>(sx * 0.5f, component_extent(image.width, c1.shift_x));
-    if constexpr (c1.shift_y) cy = axis_tap<L>(sy * 0.5f, component_extent(image.height, c1.shift_y));
-    sums.c[1] = sums.c[1] + weight * bilinear<L, c1.step>(image.planes[c1.plane], c1.offset, cx, cy);
-    sums.c[2] = sums.c[2] + weight * bilinear<L, c2.step>(image.planes[c2.plane], c2.offset, cx, cy);
+  if constexpr (!kInfo.yuv && kInfo.component_count == 3) {
+    constexpr Component c1 = kInfo.components[1], c2 = kInfo.components[2];
+    sums.c[1] = sums.c[1] + weight * bilinear<L, c1.step>(image.planes[c1.plane], c1.offset, x, y);
+    sums.c[2] = sums.c[2] + weight * bilinear<L, c2.step>(image.planes[c2.plane], c2.offset, x, y);
   }
+}
+
+template <class L, PixelFormat kFormat>
+WK_HOST_DEVICE void add_chroma_point(const ImageView& image, typename L::F sx, typename L::F sy, Sums<L>& sums) {
+  constexpr FormatInfo kInfo = format_info(kFormat);
+  constexpr Component c1 = kInfo.components[1], c2 = kInfo.components[2];
+  const AxisTap<L> x = axis_tap<L>(c1.shift_x ? sx * 0.5f : sx, component_extent(image.width, c1.shift_x));
+  const AxisTap<L> y = axis_tap<L>(c1.shift_y ? sy * 0.5f : sy, component_extent(image.height, c1.shift_y));
+  if constexpr (c1.plane == c2.plane && c1.step == 2) {
+    const Plane& plane = image.planes[c1.plane];
+    typename L::F u00, u01, u10, u11, v00, v01, v10, v11;
+    L::load_two_pairs(plane.data, plane.size, y.first * plane.stride + x.first * 2, u00, v00, u01, v01);
+    L::load_two_pairs(plane.data, plane.size, y.second * plane.stride + x.first * 2, u10, v10, u11, v11);
+    sums.c[1] = sums.c[1] + lerp<L>(lerp<L>(u00, u01, x.t), lerp<L>(u10, u11, x.t), y.t);
+    sums.c[2] = sums.c[2] + lerp<L>(lerp<L>(v00, v01, x.t), lerp<L>(v10, v11, x.t), y.t);
+  } else {
+    sums.c[1] = sums.c[1] + bilinear<L, c1.step>(image.planes[c1.plane], c1.offset, x, y);
+    sums.c[2] = sums.c[2] + bilinear<L, c2.step>(image.planes[c2.plane], c2.offset, x, y);
+  }
+}
+
+// One over the number of points.
+struct Shares {
+  float fine, chroma;
+};
+
+WK_HOST_DEVICE Shares shares_of(const Job& job) {
+  return {1.0f / static_cast<float>(job.taps.x * job.taps.y),
+          1.0f / static_cast<float>(job.chroma_taps.x * job.chroma_taps.y)};
 }
 
 // From the sums to the output channels, before rounding to bytes.
 template <class L>
-WK_HOST_DEVICE void finish(const Job& job, const Sums<L>& sums, float point_share, typename L::F out[3]) {
+WK_HOST_DEVICE void finish(const Job& job, const Sums<L>& sums, Shares shares, typename L::F out[3]) {
   const typename L::F inverse = L::reciprocal_or_zero(sums.weight);
-  const typename L::F inside = sums.weight * point_share;
-  const typename L::F c0 = sums.c[0] * inverse, c1 = sums.c[1] * inverse, c2 = sums.c[2] * inverse;
+  const typename L::F others = format_info(job.image.format).yuv ? L::splat(shares.chroma) : inverse;
+  const typename L::F inside = sums.weight * shares.fine;
+  const typename L::F c0 = sums.c[0] * inverse, c1 = sums.c[1] * others, c2 = sums.c[2] * others;
   for (int k = 0; k < job.channels; ++k) {
     const float* m = job.color.m[k];
     const typename L::F raw = ((c0 * m[0] + c1 * m[1]) + c2 * m[2]) + m[3];

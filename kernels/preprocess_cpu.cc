@@ -28,7 +28,25 @@ const RowFunctions& simd_rows() {
 
 const char* simd_name() { return simd_rows().name; }
 
-void preprocess(const Job& job, bool simd) {
+namespace {
+
+// Whether every sample point is at least half a pixel inside the picture: then none meets the border.
+bool is_inside(const Job& job) {
+  const Affine& m = job.affine;
+  for (int corner = 0; corner < 4; ++corner) {
+    const double x = corner % 2 ? job.width : 0, y = corner / 2 ? job.height : 0;
+    const double sx = m.a * x + m.b * y + m.c, sy = m.d * x + m.e * y + m.f;
+    // A hundredth of a pixel more, for what single precision makes of the points.
+    if (!(sx > 0.51 && sy > 0.51 && sx < job.image.width - 0.51 && sy < job.image.height - 0.51)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void preprocess(const Job& asked, bool simd) {
+  Job job = asked;
+  job.replicate = job.replicate || is_inside(job);
   // SIMD loads four bytes at a time, which a smaller plane does not have.
   bool wide = simd;
   for (int p = 0; p < format_info(job.image.format).plane_count; ++p) wide = wide && job.image.planes[p].size >= 4;

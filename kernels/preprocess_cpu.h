@@ -19,22 +19,20 @@ void luma_histogram(const ImageView& image, ColorMatrix matrix, const Affine& af
 
 // An axis-aligned reduction splits into rows and columns: the sample points' weights are summed per source sample
 // beforehand (separable_plan.cc), and the pass becomes one sweep down and one across.
-struct DownWeights {
-  const std::int32_t* first = nullptr;  // [height] first source row of each output row
-  const float* weight = nullptr;        // [height][taps] of source row first + k; all of them exist
+struct AxisWeights {
+  const std::int32_t* first = nullptr;  // [outputs] first source sample of each output position
+  const float* weight = nullptr;        // of source sample first + k, all of which exist; order below
   int taps = 0;
 };
 
-struct AcrossWeights {
-  const std::int32_t* first = nullptr;  // [padded width] first source sample of each output column
-  const float* weight = nullptr;        // [taps][padded width] of source sample first + k; all of them exist
-  int taps = 0;
+struct AxisPair {
+  AxisWeights down;    // outputs: the height; weight[output][k]
+  AxisWeights across;  // outputs: the padded width; weight[k][output]
 };
 
 struct SeparablePlan {
   int padded_width = 0;       // output width rounded up to kPad; the columns beyond it have weight 0
-  DownWeights down[2];        // [0] of full-resolution components, [1] of halved ones
-  AcrossWeights across[2];    // likewise
+  AxisPair axes[2];           // [0] of luma or R, G, B, with the points' weights in them; [1] of chroma
   int begin[3] = {}, end[3] = {};  // bytes of a plane's rows that are read at all
   const float* cover_x = nullptr;  // [padded width] how much of each column's points is in the picture, summed
   const float* cover_y = nullptr;  // [height] likewise of each row's

@@ -42,26 +42,44 @@ WK_HOST_DEVICE void store_pixels(const Job& job, typename L::F out[3], int x, in
   }
 }
 
-template <class L, PixelFormat kFormat, bool kLumaOnly>
-void direct_rows(const Job& job) {
+// Both loops over the points of kW pixels from column x on. `origins` holds the row's, luma's first.
+template <class L, PixelFormat kFormat, bool kChroma>
+WK_HOST_DEVICE Sums<L> sums_at(const Job& job, const RowOrigin* origins, float a, float d, int x) {
   using F = typename L::F;
-  const float a = static_cast<float>(job.affine.a), d = static_cast<float>(job.affine.d);
-  const float share = 1.0f / static_cast<float>(job.taps_x * job.taps_y);
-  for (int y = 0; y < job.height; ++y) {
-    RowOrigin origins[kMaxTaps];
-    for (int j = 0; j < job.taps_y; ++j) origins[j] = row_origin(job.affine, job.taps_y, y, j);
-    for (int x = 0; x < job.width; x += L::kWidth) {
-      const F left = L::splat(static_cast<float>(x)) + L::iota();
-      const F zero = L::splat(0.0f);
-      Sums<L> sums{{zero, zero, zero}, zero};
-      for (int i = 0; i < job.taps_x; ++i) {
-        const F u = left + (static_cast<float>(i) + 0.5f) / static_cast<float>(job.taps_x);
-        for (int j = 0; j < job.taps_y; ++j) {
-          add_point<L, kFormat, kLumaOnly>(job.image, job.replicate, u * a + origins[j].sx, u * d + origins[j].sy, sums);
-        }
+  const F left = L::splat(static_cast<float>(x)) + L::iota(), zero = L::splat(0.0f);
+  Sums<L> sums{{zero, zero, zero}, zero};
+  for (int i = 0; i < job.taps.x; ++i) {
+    const F u = left + tap_position(i, job.taps.x);
+    for (int j = 0; j < job.taps.y; ++j) {
+      add_point<L, kFormat>(job.image, job.replicate, u * a + origins[j].sx, u * d + origins[j].sy, sums);
+    }
+  }
+  if constexpr (kChroma) {
+    const RowOrigin* chroma_origins = origins + job.taps.y;
+    for (int i = 0; i < job.chroma_taps.x; ++i) {
+      const F u = left + tap_position(i, job.chroma_taps.x);
+      for (int j = 0; j < job.chroma_taps.y; ++j) {
+        add_chroma_point<L, kFormat>(job.image, u * a + chroma_origins[j].sx, u * d + chroma_origins[j].sy, sums);
       }
-      F out[3] = {zero, zero, zero};
-      finish<L>(job, sums, share, out);
+    }
+  }
+  return sums;
+}
+
+template <class L, PixelFormat kFormat, bool kChroma>
+void direct_rows(const Job& job) {
+  const float a = static_cast<float>(job.affine.a), d = static_cast<float>(job.affine.d);
+  const Shares shares = shares_of(job);
+  for (int y = 0; y < job.height; ++y) {
+    RowOrigin origins[2 * kMaxTaps];
+    for (int j = 0; j < job.taps.y; ++j) origins[j] = row_origin(job.affine, job.taps.y, y, j);
+    for (int j = 0; j < job.chroma_taps.y; ++j) {
+      origins[job.taps.y + j] = row_origin(job.affine, job.chroma_taps.y, y, j);
+    }
+    for (int x = 0; x < job.width; x += L::kWidth) {
+      const Sums<L> sums = sums_at<L, kFormat, kChroma>(job, origins, a, d, x);
+      typename L::F out[3];
+      finish<L>(job, sums, shares, out);
       store_pixels<L>(job, out, x, y);
     }
   }
@@ -69,11 +87,10 @@ void direct_rows(const Job& job) {
 
 template <class L, PixelFormat kFormat>
 void direct_format(const Job& job) {
-  if (job.channels == 1 && format_info(kFormat).yuv) {
-    direct_rows<L, kFormat, true>(job);
-  } else {
-    direct_rows<L, kFormat, false>(job);
+  if constexpr (format_info(kFormat).yuv) {
+    if (job.channels == 3) return direct_rows<L, kFormat, true>(job);
   }
+  direct_rows<L, kFormat, false>(job);
 }
 
 template <class L>
@@ -115,7 +132,7 @@ void sweep_down(const Plane& plane, std::int32_t first_row, const float* weight,
 }
 
 template <class L>
-void sweep_across(const float* row, const AcrossWeights& across, int step, int offset, int width, float* to) {
+void sweep_across(const float* row, const AxisWeights& across, int step, int offset, int width, float* to) {
   using F = typename L::F;
   for (int x = 0; x < width; x += L::kWidth) {
     const typename L::I first = L::load_int(across.first + x) * step + offset;
@@ -132,25 +149,25 @@ void separable(const Job& job, const SeparablePlan& plan) {
   using F = typename L::F;
   const FormatInfo info = format_info(job.image.format);
   const int components = job.channels == 1 && info.yuv ? 1 : info.component_count;
-  const float share = 1.0f / static_cast<float>(job.taps_x * job.taps_y);
+  const Shares shares = shares_of(job);
   for (int y = 0; y < job.height; ++y) {
-    int swept = -1;  // the plane that plan.row now holds
     for (int i = 0; i < components; ++i) {
       const Component& c = info.components[i];
-      if (c.plane != swept) {
-        const DownWeights& down = plan.down[c.shift_y];
+      const AxisPair& axes = plan.axes[info.yuv && i > 0];
+      // The row holds what this component needs when the one before shares both its plane and its weights.
+      if (i == 0 || c.plane != info.components[i - 1].plane || (info.yuv && i == 1)) {
+        const AxisWeights& down = axes.down;
         sweep_down<L>(job.image.planes[c.plane], down.first[y], down.weight + static_cast<std::int64_t>(y) * down.taps,
                       down.taps, plan.begin[c.plane], plan.end[c.plane], plan.row);
-        swept = c.plane;
       }
-      sweep_across<L>(plan.row, plan.across[c.shift_x], c.step, c.offset, plan.padded_width, plan.sums[i]);
+      sweep_across<L>(plan.row, axes.across, c.step, c.offset, plan.padded_width, plan.sums[i]);
     }
     for (int x = 0; x < job.width; x += L::kWidth) {
       const F zero = L::splat(0.0f);
       Sums<L> sums{{zero, zero, zero}, L::load(plan.cover_x + x) * plan.cover_y[y]};
       for (int i = 0; i < components; ++i) sums.c[i] = L::load(plan.sums[i] + x);
-      F out[3] = {zero, zero, zero};
-      finish<L>(job, sums, share, out);
+      F out[3];
+      finish<L>(job, sums, shares, out);
       store_pixels<L>(job, out, x, y);
     }
   }

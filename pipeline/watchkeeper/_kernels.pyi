@@ -23,8 +23,7 @@ def preprocess(
     planes: tuple[Buffer, ...],
     strides: tuple[int, ...],  # bytes
     affine: tuple[float, float, float, float, float, float],  # a, b, c, d, e, f of preprocess_core.h
-    taps_x: int,
-    taps_y: int,
+    taps: tuple[int, int, int, int],  # plan.Taps
     out: npt.NDArray[Any],  # float32 or uint8, C-contiguous, out_width * out_height * channels elements
     out_width: int,
     out_height: int,

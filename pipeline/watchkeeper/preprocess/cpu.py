@@ -23,10 +23,9 @@ class CpuPreprocessor:
         """See Preprocessor.run."""
         spec.check(out)
         m = plan.affine(region, spec.width, spec.height)
-        taps = plan.taps(m)
         _kernels.preprocess(
             frame.format, frame.color, frame.width, frame.height, frame.planes, frame.strides,
-            m, taps.x, taps.y,
+            m, plan.taps(m, frame.format),
             out, spec.width, spec.height, spec.channels, spec.layout is Layout.NCHW,
             spec.scale, spec.bias, spec.border, self._simd,
         )  # fmt: skip

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from watchkeeper.types import Region
+from watchkeeper.types import PixelFormat, Region
 
 MAX_TAPS = 16  # as kMaxTaps in kernels/preprocess_core.h
+# Chroma samples to a pixel, along x and y
+CHROMA_PER_PX = {PixelFormat.I420: (0.5, 0.5), PixelFormat.NV12: (0.5, 0.5), PixelFormat.YUYV: (0.5, 1.0)}
 _MAX_SIDE_PX = 1e5
 
 
@@ -26,10 +28,12 @@ class Affine(NamedTuple):
 
 
 class Taps(NamedTuple):
-    """Sample points in an output pixel along its x and y."""
+    """Sample points in an output pixel along its x and y: of luma (or R, G, B) and, on its coarser grid, of chroma."""
 
     x: int
     y: int
+    chroma_x: int
+    chroma_y: int
 
 
 def affine(region: Region, width: int, height: int) -> Affine:
@@ -50,13 +54,19 @@ def affine(region: Region, width: int, height: int) -> Affine:
     )  # fmt: skip
 
 
-def taps(m: Affine) -> Taps:
-    """Sample points that keep neighbouring ones at most 1.5 source pixels apart, up to MAX_TAPS each way.
+def taps(m: Affine, pixel_format: PixelFormat) -> Taps:
+    """Sample points that keep neighbouring ones at most 1.5 source samples apart, up to MAX_TAPS each way.
 
-    One point reads a triangle two pixels wide, so a reduction by up to 1.5 needs no more than one; without the others a
-    stronger one would leave source pixels unread and alias. Beyond a reduction by 16.5 it does.
+    One point reads a triangle two samples wide, so a reduction by up to 1.5 needs no more than one; without the others
+    a stronger one would leave source pixels unread and alias. Beyond a reduction by 16.5 it does.
     """
-    return Taps(_taps(math.hypot(m.a, m.d)), _taps(math.hypot(m.b, m.e)))
+    per_px_x, per_px_y = CHROMA_PER_PX.get(pixel_format, (1.0, 1.0))
+    return Taps(
+        _taps(math.hypot(m.a, m.d)),
+        _taps(math.hypot(m.b, m.e)),
+        _taps(math.hypot(m.a * per_px_x, m.d * per_px_y)),
+        _taps(math.hypot(m.b * per_px_x, m.e * per_px_y)),
+    )
 
 
 def _taps(reduction: float) -> int:

@@ -5,7 +5,7 @@ Whole pictures, one plain step after the other: unpack the components, sample th
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +24,6 @@ _KR_KB = {
     ColorMatrix.BT709_FULL: (0.2126, 0.0722),
 }
 _LIMITED = (ColorMatrix.BT601_LIMITED, ColorMatrix.BT709_LIMITED)
-_YUV = (PixelFormat.I420, PixelFormat.NV12, PixelFormat.YUYV)
-
-
-class _Component(NamedTuple):
-    """Samples of one component and how many of them there are to a pixel, along x and y."""
-
-    samples: Array
-    per_px_x: float = 1.0
-    per_px_y: float = 1.0
 
 
 class ReferencePreprocessor:
@@ -42,22 +33,27 @@ class ReferencePreprocessor:
         """See Preprocessor.run."""
         spec.check(out)
         m = plan.affine(region, spec.width, spec.height)
-        taps = plan.taps(m)
+        taps = plan.taps(m, frame.format)
         components = _unpack(frame)
-        sums = [np.zeros((spec.height, spec.width)) for _ in components]
+        yuv = frame.format in plan.CHROMA_PER_PX
+        weighted, plain = (components[:1], components[1:]) if yuv else (components, [])
+
+        sums = [np.zeros((spec.height, spec.width)) for _ in weighted]
         weights = np.zeros((spec.height, spec.width))
-        for j in range(taps.y):
-            for i in range(taps.x):
-                x = np.arange(spec.width)[None, :] + (i + 0.5) / taps.x
-                y = np.arange(spec.height)[:, None] + (j + 0.5) / taps.y
-                sx, sy = m.a * x + m.b * y + m.c, m.d * x + m.e * y + m.f
-                weight = np.ones_like(sx)
-                if spec.border is not None:
-                    weight = _inside(sx, frame.width) * _inside(sy, frame.height)
-                weights += weight
-                for total, c in zip(sums, components, strict=True):
-                    total += weight * _bilinear(c.samples, sx * c.per_px_x, sy * c.per_px_y)
+        for sx, sy in _points(m, spec, taps.x, taps.y):
+            weight = np.ones_like(sx)
+            if spec.border is not None:
+                weight = _inside(sx, frame.width) * _inside(sy, frame.height)
+            weights += weight
+            for total, samples in zip(sums, weighted, strict=True):
+                total += weight * _bilinear(samples, sx, sy)
         mean = [np.divide(total, weights, out=np.zeros_like(total), where=weights > 0) for total in sums]
+        for samples in plain:
+            # A chroma sample sits in the middle of the pixels it belongs to: its grid's coordinates are those scaled.
+            kx, ky = plan.CHROMA_PER_PX[frame.format]
+            read = [_bilinear(samples, sx * kx, sy * ky) for sx, sy in _points(m, spec, taps.chroma_x, taps.chroma_y)]
+            mean.append(np.mean(read, axis=0))
+
         inside = weights / (taps.x * taps.y)
         picture = out.reshape(spec.shape)[0]
         for k, channel in enumerate(_to_channels(frame, mean, spec.channels)):
@@ -75,9 +71,7 @@ class ReferencePreprocessor:
         x, y = np.arange(columns)[None, :] + 0.5, np.arange(rows)[:, None] + 0.5
         sx, sy = m.a * x + (m.b * y + m.c), m.d * x + (m.e * y + m.f)
         hit = (sx >= 0) & (sy >= 0) & (sx < frame.width) & (sy < frame.height)
-        components = [c.samples for c in _unpack(frame)]
-        # Grey of YUV is its luma alone; the chroma planes have another shape and are not asked.
-        grey = _to_channels(frame, components, 1)[0]
+        grey = _to_channels(frame, _unpack(frame), 1)[0]
         levels = np.floor(np.clip(grey[sy[hit].astype(int), sx[hit].astype(int)], 0.0, 255.0) + 0.5).astype(int)
         counts = np.bincount(levels, minlength=256).astype(np.uint32)
         if out is None:
@@ -95,30 +89,34 @@ def _rows(frame: Frame, plane: int, row_bytes: int, rows: int) -> npt.NDArray[np
     return np.stack([data[r * stride : r * stride + row_bytes] for r in range(rows)])
 
 
-def _unpack(frame: Frame) -> list[_Component]:
+def _points(m: plan.Affine, spec: OutputSpec, taps_x: int, taps_y: int) -> Iterator[tuple[Array, Array]]:
+    """Source positions of each sample point of all output pixels at once, one point of a pixel after the other."""
+    for j in range(taps_y):
+        for i in range(taps_x):
+            x = np.arange(spec.width)[None, :] + (i + 0.5) / taps_x
+            y = np.arange(spec.height)[:, None] + (j + 0.5) / taps_y
+            yield m.a * x + m.b * y + m.c, m.d * x + m.e * y + m.f
+
+
+def _unpack(frame: Frame) -> list[Array]:
     """The components as they are stored: Y, U, V or R, G, B or grey."""
     w, h = frame.width, frame.height
     half_w, half_h = (w + 1) // 2, (h + 1) // 2
-
-    def part(samples: Any, per_px_x: float = 1.0, per_px_y: float = 1.0) -> _Component:
-        return _Component(np.asarray(samples, np.float64), per_px_x, per_px_y)
-
     match frame.format:
         case PixelFormat.I420:
-            chroma = [part(_rows(frame, p, half_w, half_h), 0.5, 0.5) for p in (1, 2)]
-            return [part(_rows(frame, 0, w, h)), *chroma]
+            parts = [_rows(frame, 0, w, h), _rows(frame, 1, half_w, half_h), _rows(frame, 2, half_w, half_h)]
         case PixelFormat.NV12:
             uv = _rows(frame, 1, 2 * half_w, half_h)
-            return [part(_rows(frame, 0, w, h)), part(uv[:, 0::2], 0.5, 0.5), part(uv[:, 1::2], 0.5, 0.5)]
+            parts = [_rows(frame, 0, w, h), uv[:, 0::2], uv[:, 1::2]]
         case PixelFormat.YUYV:
             packed = _rows(frame, 0, 4 * half_w, h)
-            return [part(packed[:, 0::2][:, :w]), part(packed[:, 1::4], 0.5), part(packed[:, 3::4], 0.5)]
+            parts = [packed[:, 0::2][:, :w], packed[:, 1::4], packed[:, 3::4]]
         case PixelFormat.RGB24 | PixelFormat.BGR24:
             pixels = _rows(frame, 0, 3 * w, h).reshape(h, w, 3)
-            order = (0, 1, 2) if frame.format is PixelFormat.RGB24 else (2, 1, 0)
-            return [part(pixels[:, :, k]) for k in order]
+            parts = [pixels[:, :, k] for k in ((0, 1, 2) if frame.format is PixelFormat.RGB24 else (2, 1, 0))]
         case PixelFormat.GREY8:
-            return [part(_rows(frame, 0, w, h))]
+            parts = [_rows(frame, 0, w, h)]
+    return [part.astype(np.float64) for part in parts]
 
 
 def _bilinear(samples: Array, x: Array, y: Array) -> Array:
@@ -145,7 +143,7 @@ def _to_channels(frame: Frame, components: list[Array], channels: int) -> list[A
     kg = 1.0 - kr - kb
     if frame.format is PixelFormat.GREY8:
         return components * channels
-    if frame.format not in _YUV:
+    if frame.format not in plan.CHROMA_PER_PX:
         r, g, b = components
         return [r, g, b] if channels == 3 else [kr * r + kg * g + kb * b]
     if frame.color in _LIMITED:
