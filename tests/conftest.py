@@ -37,7 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not _shared_data().is_dir():
         for item in items:
             if item.get_closest_marker("needs_shared_data"):
-                item.add_marker(pytest.mark.skip(reason="the labelled data is not part of the project (set WATCHKEEPER_DATA)"))
+                item.add_marker(
+                    pytest.mark.skip(reason="the labelled data is not part of the project (set WATCHKEEPER_DATA)")
+                )
 
 
 @pytest.fixture(scope="session")

@@ -425,6 +425,7 @@ class VisionReport:
     health: VisionHealth = VisionHealth()
     event_count: int = 0
     events: tuple[WarningEvent, ...] = ()
+    first_exposure_ns: int = 0  # of the first frame judged: what a clip's own time is counted from
 
 
 @dataclass(frozen=True, slots=True)

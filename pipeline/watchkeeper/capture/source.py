@@ -95,6 +95,24 @@ def source_schemes() -> list[str]:
     return sorted(_SOURCES)
 
 
+def check_uri(uri: str) -> None:
+    """What can be told of a URI without opening it: raises BadInputError for an unknown scheme or a missing file."""
+    scheme, argument = _split(uri)
+    if scheme == "file" and not Path(argument).is_file():
+        raise BadInputError.at(argument, "expected a video file" if Path(argument).exists() else "no such file")
+
+
+def _split(uri: str) -> tuple[str, str]:
+    """(scheme, the rest); a bare path is `file`. Raises BadInputError listing the known schemes."""
+    match = _SCHEME.fullmatch(uri)
+    scheme, argument = match.groups() if match else ("file", uri)
+    if scheme not in _SOURCES:
+        if not Path(uri).exists():
+            raise BadInputError(f"source {uri}: unknown scheme {scheme!r}; known are {', '.join(source_schemes())}")
+        return "file", uri  # a bare path whose name has a colon
+    return scheme, argument
+
+
 def open_source(uri: str, *, paced: bool, repeat: bool = False, clock: Clock = now_ns) -> Source:
     """The source a URI names: `file:PATH` (or a bare path), `demo:`, `pattern:WxH@FPS`.
 
@@ -102,12 +120,7 @@ def open_source(uri: str, *, paced: bool, repeat: bool = False, clock: Clock = n
     counts from the first frame. repeat: begin again at the end, t_ns and seq growing on. Raises BadInputError for an
     unknown scheme (listing the known) or a source that cannot be opened.
     """
-    match = _SCHEME.fullmatch(uri)
-    scheme, argument = match.groups() if match else ("file", uri)
-    if scheme not in _SOURCES:
-        if not Path(uri).exists():
-            raise BadInputError(f"source {uri}: unknown scheme {scheme!r}; known are {', '.join(source_schemes())}")
-        scheme, argument = "file", uri  # a bare path whose name has a colon
+    scheme, argument = _split(uri)
     module, _, attribute = _SOURCES[scheme].partition(":")
     try:
         opener = cast(SourceOpener, getattr(importlib.import_module(module), attribute))

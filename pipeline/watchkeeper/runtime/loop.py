@@ -87,7 +87,7 @@ class VisionLoop:
         old = self._report
         self._send(VisionReport(
             self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
-            self._event_count, tuple(self._events),
+            self._event_count, tuple(self._events), old.first_exposure_ns,
         ))  # fmt: skip
 
     def frame(self, lease: Lease, captured: int, dropped_before: int) -> None:
@@ -116,7 +116,7 @@ class VisionLoop:
         health = self._health(judged_ns, captured, dropped_before)
         self._send(VisionReport(
             judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
-            self._event_count, tuple(self._events),
+            self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns,
         ))  # fmt: skip
         published_ns = self._clock()
         self._misses += published_ns - exposure_ns > self._budget_ns

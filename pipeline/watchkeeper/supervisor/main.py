@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base-id", metavar="N", type=_number, default=DEFAULT_BASE_ID, help="default: 0x3A0")
     parser.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
     parser.add_argument("--status-fd", metavar="N", type=int, help="mailbox to write the supervisor's own report to")
+    parser.add_argument("--vision-fd", metavar="N", type=int, help="mailbox for vision's reports (default: a new one)")
+    parser.add_argument("--vision-fd", metavar="N", type=int, help="mailbox vision writes to (default: a new one)")
     parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
     parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
@@ -94,8 +96,9 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         if args.can_log is not None:
             can_log = CanLog(args.can_log, bus.channel)
             cleanup.callback(can_log.close)
-        state_fd, vehicle_fd = Mailbox.create(VISION), Mailbox.create(VEHICLE)
+        state_fd = Mailbox.create(VISION) if args.vision_fd is None else args.vision_fd
         cleanup.callback(os.close, state_fd)
+        vehicle_fd = Mailbox.create(VEHICLE)
         cleanup.callback(os.close, vehicle_fd)
         vision = VisionProcess(command, state_fd, vehicle_fd)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
