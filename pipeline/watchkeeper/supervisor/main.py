@@ -59,7 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
     parser.add_argument("--status-fd", metavar="N", type=int, help="mailbox to write the supervisor's own report to")
     parser.add_argument("--vision-fd", metavar="N", type=int, help="mailbox for vision's reports (default: a new one)")
-    parser.add_argument("--vision-fd", metavar="N", type=int, help="mailbox vision writes to (default: a new one)")
     parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
     parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
