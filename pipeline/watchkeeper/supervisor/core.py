@@ -97,7 +97,7 @@ class SupervisorCore:
 
     def _judge(self, inputs: Inputs, t_ns: int) -> tuple[SystemState, Cause]:
         alive = self._liveness.step(inputs.report, inputs.vision, t_ns)
-        fault = inputs.vision.fault if inputs.vision.phase is VisionPhase.FAULT else Cause.NONE
+        fault = inputs.vision.cause if inputs.vision.phase is VisionPhase.FAULT else Cause.NONE
         causes = []
         active = False
         if not inputs.stopping:

@@ -28,10 +28,12 @@ class VisionPhase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VisionStatus:
-    """The vision process as its keeper sees it. fault: why phase is FAULT, else NONE."""
+    """The vision process as its keeper sees it. cause: why it is RESTARTING or in FAULT, else NONE. stopped: the kernel
+    says that it is stopped (SIGSTOP): it cannot be measuring, however fresh its last measurement still is."""
 
     phase: VisionPhase = VisionPhase.RUNNING
-    fault: Cause = Cause.NONE
+    cause: Cause = Cause.NONE
+    stopped: bool = False
 
 
 class Freshness:
@@ -72,14 +74,12 @@ class Liveness:
     def step(self, report: VisionReport | None, status: VisionStatus, t_ns: int) -> Cause:
         """The cause at `t_ns`, NONE while vision can be trusted. `report`: the newest of the present process."""
         self._fresh.step(report)
-        if status.phase is VisionPhase.FAULT:
-            return status.fault
-        if status.phase is VisionPhase.RESTARTING:
-            return Cause.VISION_RESTARTING
+        if status.phase in (VisionPhase.RESTARTING, VisionPhase.FAULT):
+            return status.cause
         if report is None:
             return Cause.STARTING
         if report.condition not in (Cause.NONE, Cause.STARTING):
             return report.condition
         if report.driver is None:
             return Cause.STARTING
-        return Cause.STALE_VISION if self._fresh.is_stale(t_ns) else Cause.NONE
+        return Cause.STALE_VISION if status.stopped or self._fresh.is_stale(t_ns) else Cause.NONE

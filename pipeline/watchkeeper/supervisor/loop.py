@@ -133,9 +133,9 @@ class SupervisorLoop:
             self._report = report
         action = Action.NONE
         if self._stop_since_ns is None:
-            if exit_status is not None:
+            if exit_status is not None and pid:
                 say(f"vision (process {pid}) ended with {_how(exit_status)}")
-            action = self._keeper.step(exit_status, report, t_ns)
+            action = self._keeper.step(exit_status, parts.vision.stopped, report, t_ns)
         inputs = Inputs(
             report=self._report,
             vision=self._keeper.status,

@@ -17,12 +17,12 @@ _STDERR = 2
 def become_realtime() -> list[str]:
     """First-in-first-out scheduling, memory locked, garbage of the start-up never looked at again.
 
-    Returns what was not permitted, in words; the process works without, only with more jitter. Children start with
-    ordinary scheduling and unlocked memory.
+    Returns what was not permitted, in words; the process works without, only with more jitter. A child inherits the
+    scheduling (vision_process.py gives it back), not the locked memory.
     """
     missing = []
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_PRIORITY))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
     except OSError as error:
         missing.append(f"real-time scheduling ({error.strerror}; needs CAP_SYS_NICE or an rtprio limit)")
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,7 +1,8 @@
 """Keeping vision running: when to start it, when to kill it, when to give up hurrying. Pure; the loop does as it says.
 
-Vision's exit status: 0 its source ended; 2 bad input or configuration and 3 invalid models (neither mends itself: no
-restart); anything else, signals included, is a failure and vision is started again.
+Vision's exit status: 2 bad input or configuration and 3 invalid models (neither mends itself: no restart); 4 its camera
+is lost; anything else, signals included, is a failure too, and vision is started again. Its source has ended when it
+said so (`VisionReport.ended`); 0 without that is somebody's SIGTERM.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ RETRY_NS = 10 * NS_PER_S
 
 EXIT_BAD_INPUT = 2
 EXIT_MODEL_INVALID = 3
+EXIT_CAMERA_LOST = 4
 
 _NOT_UP = (Cause.NONE, Cause.STARTING, Cause.ENGINE_BUILD)
 
@@ -45,7 +47,7 @@ class VisionKeeper:
 
     def __init__(self) -> None:
         self._phase = VisionPhase.STARTING
-        self._fault = Cause.NONE
+        self._cause = Cause.NONE
         self._permanent = False
         self._running = False
         self._starts = 0
@@ -59,11 +61,12 @@ class VisionKeeper:
         self._up = False
         self._killed = False
         self._condition = Cause.STARTING
+        self._stopped_since_ns: int | None = None
 
     @property
     def status(self) -> VisionStatus:
-        """Phase and, in FAULT, its cause."""
-        return VisionStatus(self._phase, self._fault)
+        """Phase and, in RESTARTING and FAULT, its cause."""
+        return VisionStatus(self._phase, self._cause, self._stopped_since_ns is not None)
 
     @property
     def restarts(self) -> int:
@@ -85,24 +88,34 @@ class VisionKeeper:
         self._running = True
         self._begin_run(t_ns)
 
-    def step(self, exit_status: int | None, report: VisionReport | None, t_ns: int) -> Action:
+    def step(self, exit_status: int | None, stopped: bool, report: VisionReport | None, t_ns: int) -> Action:
         """exit_status: of the process that was running, once, when it has been reaped (signals negative), else None.
-        report: the newest of this process (also of one that has just died), None before its first.
+        stopped: it is stopped. report: the newest of this process (also of one just died), None before its first.
         """
         if not self._running:
             return self._next_start(t_ns)
         self._follow(report, t_ns)
         if exit_status is not None:
+            self._stopped_since_ns = None
             self._exited(exit_status, t_ns)
             return self._next_start(t_ns)
         if self._ended:
             return Action.NONE
-        limit_ns = STALL_AFTER_NS if self._up else START_ALLOWANCE_NS
-        if self._killed or t_ns - self._progress_ns > limit_ns:
+        if not stopped:
+            self._stopped_since_ns = None
+        elif self._stopped_since_ns is None:
+            self._stopped_since_ns = t_ns
+        if self._killed or self._is_stuck(t_ns):
             self._killed = True
-            self._phase = VisionPhase.FAULT if self._fault is not Cause.NONE else VisionPhase.RESTARTING
+            if self._phase is not VisionPhase.FAULT:
+                self._phase, self._cause = VisionPhase.RESTARTING, Cause.VISION_RESTARTING
             return Action.KILL
         return Action.NONE
+
+    def _is_stuck(self, t_ns: int) -> bool:
+        if self._stopped_since_ns is not None and t_ns - self._stopped_since_ns > STALL_AFTER_NS:
+            return True
+        return t_ns - self._progress_ns > (STALL_AFTER_NS if self._up else START_ALLOWANCE_NS)
 
     def _next_start(self, t_ns: int) -> Action:
         due = not self._ended and not self._permanent and t_ns >= self._due_ns
@@ -116,6 +129,7 @@ class VisionKeeper:
         self._up = False
         self._killed = False
         self._condition = Cause.STARTING
+        self._stopped_since_ns = None
 
     def _follow(self, report: VisionReport | None, t_ns: int) -> None:
         if report is None or self._killed:
@@ -135,11 +149,11 @@ class VisionKeeper:
         if measured or (waiting and report.condition not in _NOT_UP):
             self._up = True
             if self._phase in (VisionPhase.STARTING, VisionPhase.RESTARTING):
-                self._phase = VisionPhase.RUNNING
+                self._phase, self._cause = VisionPhase.RUNNING, Cause.NONE
 
     def _measured(self, t_ns: int) -> None:
         if self._phase is VisionPhase.FAULT:
-            self._phase, self._fault = VisionPhase.RUNNING, Cause.NONE
+            self._phase, self._cause = VisionPhase.RUNNING, Cause.NONE
         if self._measuring_since_ns is None:
             self._measuring_since_ns = t_ns
         elif t_ns - self._measuring_since_ns >= GOOD_RUN_NS:
@@ -147,27 +161,23 @@ class VisionKeeper:
 
     def _exited(self, exit_status: int, t_ns: int) -> None:
         self._running = False
-        if self._ended or (exit_status == 0 and not self._killed):
-            self._phase = VisionPhase.ENDED
-        elif exit_status in (EXIT_BAD_INPUT, EXIT_MODEL_INVALID) and not self._killed:
+        if self._ended:
+            return
+        if exit_status in (EXIT_BAD_INPUT, EXIT_MODEL_INVALID) and not self._killed:
             usual = Cause.CONFIG_INVALID if exit_status == EXIT_BAD_INPUT else Cause.MODEL_INVALID
-            said = STATE_OF.get(self._condition) is SystemState.FAULT or self._condition is Cause.CAMERA_LOST
-            self._give_up(self._condition if said else usual)
+            said = STATE_OF.get(self._condition) is SystemState.FAULT
+            self._phase, self._cause = VisionPhase.FAULT, self._condition if said else usual
             self._permanent = True
-        else:
-            self._failed(t_ns)
-
-    def _give_up(self, cause: Cause) -> None:
-        self._phase, self._fault = VisionPhase.FAULT, cause
-
-    def _failed(self, t_ns: int) -> None:
+            return
         # A run that measured something used nothing up, however often it is killed.
         self._failures = self._failures + 1 if self._measuring_since_ns is None else 0
+        lost = exit_status == EXIT_CAMERA_LOST and not self._killed
+        cause = Cause.CAMERA_LOST if lost else Cause.VISION_RESTARTING
         if self._failures >= FAILURES_MAX:
-            lost = self._condition in (Cause.CAMERA_LOST, Cause.INTERNAL_ERROR)
-            self._give_up(self._condition if lost else Cause.VISION_RESTARTING)
+            internal = self._condition is Cause.INTERNAL_ERROR
+            self._phase, self._cause = VisionPhase.FAULT, self._condition if internal else cause
             self._due_ns = t_ns + RETRY_NS
             return
-        self._phase = VisionPhase.RESTARTING
+        self._phase, self._cause = VisionPhase.RESTARTING, cause
         self._due_ns = t_ns + BACK_OFF_NS[self._level]
         self._level = min(self._level + 1, len(BACK_OFF_NS) - 1)

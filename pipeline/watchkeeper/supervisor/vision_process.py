@@ -33,6 +33,7 @@ class VisionProcess:
         self._fds = (state_fd, vehicle_fd)
         self._parent_pid = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
+        self.stopped = False  # by SIGSTOP and the like, as of the last `poll`
 
     @property
     def pid(self) -> int:
@@ -56,6 +57,8 @@ class VisionProcess:
     def _arm(self) -> None:
         """Between fork and exec: die with the supervisor, also if it died in this very moment."""
         set_death_signal(signal.SIGKILL)
+        # Up to here with the supervisor's own priority, which waits for the exec and has frames to send.
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         if os.getppid() != self._parent_pid:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -63,12 +66,17 @@ class VisionProcess:
         """Once after each run, its exit status (negative: the signal that ended it); None otherwise."""
         if self._process is None:
             return None
-        status = self._process.poll()
-        if status is not None:
-            # what it may have started itself, its group outlives it
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process = None
+        pid = self._process.pid
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            with contextlib.suppress(ChildProcessError):  # died since the line above: the next call sees it
+                while change := os.waitid(os.P_PID, pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG):
+                    self.stopped = change.si_code == os.CLD_STOPPED
+            return None
+        # What it may have started itself outlives it; its number is not free for another group before it is reaped.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        status = self._process.wait()
+        self._process, self.stopped = None, False
         return status
 
     def terminate(self) -> None:
@@ -86,5 +94,5 @@ class VisionProcess:
         """Kill it and wait until it is gone: for the way out, where no frame is due any more."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
             self.poll()
