@@ -153,6 +153,6 @@ class _Display:
             return
         changed = tuple(line.split(" for ")[0] for line in lines if line.startswith(("system", "warning")))
         if changed != self._shown:
-            clock = lines[0].split("  ")[1].strip() if lines else ""
-            print(f"{clock:>9} s  " + " | ".join(" ".join(part.split()) for part in changed), file=sys.stderr)
+            seconds = lines[0].split()[1]
+            print(f"{seconds:>7} s  " + " | ".join(" ".join(part.split()) for part in changed), file=sys.stderr)
             self._shown = changed
