@@ -1,0 +1,225 @@
+"""The fused pass against its slow reference: every format, layout and element type, odd sizes, padded strides, regions
+anywhere; one pixel at a time and SIMD give the same bits; nothing is read or written past a buffer."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from watchkeeper.preprocess.cpu import CpuPreprocessor
+from watchkeeper.preprocess.reference import ReferencePreprocessor
+from watchkeeper.preprocess.spec import Layout, OutputSpec
+from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
+
+REFERENCE, SIMD, SCALAR = ReferencePreprocessor(), CpuPreprocessor(), CpuPreprocessor(simd=False)
+GUARD = 32
+
+
+def plane_sizes(pixel_format: PixelFormat, width: int, height: int) -> list[tuple[int, int]]:
+    """(bytes in a row, rows) of each plane."""
+    half_w, half_h = (width + 1) // 2, (height + 1) // 2
+    return {
+        PixelFormat.I420: [(width, height), (half_w, half_h), (half_w, half_h)],
+        PixelFormat.NV12: [(width, height), (2 * half_w, half_h)],
+        PixelFormat.GREY8: [(width, height)],
+        PixelFormat.RGB24: [(3 * width, height)],
+        PixelFormat.BGR24: [(3 * width, height)],
+        PixelFormat.YUYV: [(4 * half_w, height)],
+    }[pixel_format]
+
+
+@st.composite
+def frames(draw: st.DrawFn, max_side: int = 40) -> Frame:
+    """Noise, the hardest picture for interpolation; rows padded at will; the last row ends with its last pixel."""
+    pixel_format = draw(st.sampled_from(PixelFormat))
+    width, height = draw(st.integers(1, max_side)), draw(st.integers(1, max_side))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    planes: list[Any] = []
+    strides = []
+    for row_bytes, rows in plane_sizes(pixel_format, width, height):
+        stride = row_bytes + draw(st.integers(0, 9))
+        data = rng.integers(0, 256, stride * (rows - 1) + row_bytes, dtype=np.uint8)
+        owner: Callable[[Any], Any] = draw(st.sampled_from([np.asarray, bytes, bytearray, memoryview]))
+        planes.append(owner(data))
+        strides.append(stride)
+    color = draw(st.sampled_from(ColorMatrix))
+    return Frame(0, 0, width, height, pixel_format, color, tuple(planes), tuple(strides))
+
+
+# Upright regions take the separable path, others the direct one; negative sizes mirror; zero ones stand on a point.
+_POSITION = st.floats(-60.0, 100.0)
+_SIZE = st.one_of(st.floats(-300.0, 300.0), st.floats(-2.0, 2.0), st.sampled_from([0.0, 1e-3, 40.0, 400.0]))
+_ROTATION = st.one_of(st.just(0.0), st.floats(-7.0, 7.0), st.sampled_from([math.pi / 2, math.pi, -math.pi / 4]))
+regions = st.builds(Region, _POSITION, _POSITION, _SIZE, _SIZE, _ROTATION)
+_LEVEL = st.floats(0.0, 255.0)
+specs = st.builds(
+    OutputSpec,
+    width=st.integers(1, 21),
+    height=st.integers(1, 21),
+    channels=st.sampled_from([1, 3]),
+    layout=st.sampled_from(Layout),
+    dtype=st.sampled_from(["float32", "uint8"]),
+    scale=st.sampled_from([(1.0, 1.0, 1.0), (1 / 255, 2 / 255, -0.5)]),
+    bias=st.sampled_from([(0.0, 0.0, 0.0), (-1.0, 0.5, 100.0)]),
+    border=st.one_of(st.none(), st.tuples(_LEVEL, _LEVEL, _LEVEL)),
+)
+
+
+def tolerance_levels(region: Region) -> float:
+    """How far single precision may be from double, on 0..255.
+
+    A position is a product and a sum of singles: within 4 roundings (2**-24 each) of the largest number on the way,
+    which is within the region's distance and size. Noise changes by up to 255 levels a pixel on both axes and the colour
+    transform amplifies by up to 1.17 + 2.12 (blue of BT.709, limited), 4 with room. 0.01 for the sums themselves.
+    """
+    reach_px = max(abs(region.cx), abs(region.cy)) + abs(region.w) + abs(region.h)
+    return 0.01 + 4 * 2**-24 * reach_px * 255 * 2 * 4
+
+
+def guarded(spec: OutputSpec) -> tuple[Any, Any]:
+    """An output array inside a larger one; the rest holds a pattern that has to survive."""
+    count = int(np.prod(spec.shape))
+    whole = np.full(count + 2 * GUARD, 77, spec.dtype)
+    return whole, whole[GUARD:-GUARD].reshape(spec.shape)
+
+
+@settings(max_examples=400, deadline=None)
+@given(frame=frames(), region=regions, spec=specs)
+def test_cpu_is_the_reference(frame: Frame, region: Region, spec: OutputSpec) -> None:
+    expected = spec.empty()
+    REFERENCE.run(frame, region, spec, expected)
+    whole, simd = guarded(spec)
+    SIMD.run(frame, region, spec, simd)
+    assert (whole[:GUARD] == 77).all()
+    assert (whole[-GUARD:] == 77).all()
+    scalar = spec.empty()
+    SCALAR.run(frame, region, spec, scalar)
+    np.testing.assert_array_equal(simd, scalar)
+    # A byte is rounded, so the least difference may show as one whole level.
+    off = np.abs(simd.astype(float) - expected.astype(float)).max()
+    largest = max(abs(s) for s in spec.scale)
+    rounding = 1.0 if spec.dtype == "uint8" else 0.0
+    assert off <= tolerance_levels(region) * largest + rounding + 1e-4
+
+
+@settings(max_examples=100, deadline=None)
+@given(frame=frames(), region=st.one_of(st.none(), regions), step_px=st.integers(1, 9))
+def test_statistics_are_the_reference(frame: Frame, region: Region | None, step_px: int) -> None:
+    # The same double-precision positions in the same order: the same pixels, not nearly the same.
+    counted = SIMD.statistics(frame, region, step_px)
+    np.testing.assert_array_equal(counted, REFERENCE.statistics(frame, region, step_px))
+    into = np.full(256, 5, np.uint32)
+    assert SIMD.statistics(frame, region, step_px, into) is into
+    np.testing.assert_array_equal(into, counted)
+
+
+_GUARD_PAGES = """
+import ctypes, mmap, sys
+import numpy as np
+sys.path[:0] = {path!r}
+from watchkeeper.preprocess.cpu import CpuPreprocessor
+from watchkeeper.preprocess.spec import OutputSpec
+from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
+from test_preprocess_oracle import plane_sizes
+
+libc = ctypes.CDLL(None, use_errno=True)
+PAGE = mmap.PAGESIZE
+
+def walled(nbytes, at_end):
+    '''`nbytes` of readable memory with forbidden pages right after them (or right before).'''
+    pages = -(-nbytes // PAGE)
+    area = mmap.mmap(-1, (pages + 2) * PAGE)
+    base = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    for page in (0, pages + 1):
+        assert libc.mprotect(ctypes.c_void_p(base + page * PAGE), PAGE, 0) == 0
+    start = (pages + 1) * PAGE - nbytes if at_end else PAGE
+    return memoryview(area)[start : start + nbytes]
+
+done = 0
+for pixel_format in PixelFormat:
+    for width, height in ((1, 1), (2, 3), (5, 5), (16, 9), (33, 31), (64, 48)):
+        for at_end in (True, False):
+            sizes = plane_sizes(pixel_format, width, height)
+            planes = tuple(walled(row * rows, at_end) for row, rows in sizes)
+            frame = Frame(0, 0, width, height, pixel_format, ColorMatrix.BT601_FULL, planes, tuple(r for r, _ in sizes))
+            for size in (0.5, 1.0, 3.0, 20.0, 90.0):
+                for rotation in (0.0, 0.3):
+                    for border in (None, (0.0, 0.0, 0.0)):
+                        for simd in (True, False):
+                            spec = OutputSpec(9, 7, border=border)
+                            region = Region(width / 2, height / 2, size, size, rotation)
+                            CpuPreprocessor(simd=simd).run(frame, region, spec, spec.empty())
+                            CpuPreprocessor(simd=simd).statistics(frame, region, 1)
+                            done += 1
+print(done)
+"""
+
+
+def test_no_byte_outside_the_planes_is_touched() -> None:
+    """The planes lie against forbidden pages: one byte too far ends the child with SIGSEGV."""
+    import subprocess
+    from pathlib import Path
+
+    path = [str(Path(__file__).parent), *sys.path]
+    child = subprocess.run(
+        [sys.executable, "-c", _GUARD_PAGES.format(path=path)], capture_output=True, text=True, check=False
+    )
+    assert child.returncode == 0, child.stderr
+    assert int(child.stdout) == 6 * 6 * 2 * 5 * 2 * 2 * 2
+
+
+def test_the_pass_releases_the_gil() -> None:
+    """With the interpreter told never to switch by itself, this thread can run only if the pass lets it."""
+    import threading
+
+    frame = Frame(0, 0, 64, 64, PixelFormat.GREY8, ColorMatrix.BT601_FULL, (bytes(64 * 64),), (64,))
+    spec = OutputSpec(512, 512, channels=1)
+    out = spec.empty()
+    switch_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e3)
+    try:
+        for _ in range(5):
+            order: list[str] = []
+            started = threading.Event()
+
+            def work(order: list[str] = order, started: threading.Event = started) -> None:
+                started.set()
+                SCALAR.run(frame, Region(32, 32, 15e3, 15e3, 0.1), spec, out)
+                order.append("pass done")
+
+            worker = threading.Thread(target=work)
+            worker.start()
+            started.wait()
+            order.append("other thread ran")
+            worker.join()
+            if order[0] == "other thread ran":
+                return
+    finally:
+        sys.setswitchinterval(switch_s)
+    pytest.fail("the other thread never ran during the pass")
+
+
+def test_a_decoders_own_planes_are_read_in_place(demo_clip: Any) -> None:
+    import av
+
+    with av.open(str(demo_clip)) as container:
+        picture = next(container.decode(video=0))
+    assert picture.format.name == "yuv420p"
+    frame = Frame(
+        0, 0, picture.width, picture.height, PixelFormat.I420, ColorMatrix.BT709_LIMITED,
+        tuple(picture.planes), tuple(plane.line_size for plane in picture.planes),
+    )  # fmt: skip
+    spec = OutputSpec(96, 64)
+    expected, got = spec.empty(), spec.empty()
+    region = Region(picture.width / 2, picture.height / 2, 300.0, 200.0, 0.2)
+    REFERENCE.run(frame, region, spec, expected)
+    SIMD.run(frame, region, spec, got)
+    assert expected.std() > 5
+    assert np.abs(got - expected).max() <= tolerance_levels(region)
