@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 from watchkeeper.supervisor.spec import FIRST_SIGNAL_BIT, PAYLOAD_BYTES, Message, Signal
@@ -20,14 +19,12 @@ def to_raw(signal: Signal, value: float | None) -> int:
     """Nearest raw value of a physical one; None and NaN give the SNA code (the start value where there is none)."""
     if value is None or value != value:
         return signal.raw_start if signal.sna is None else signal.sna
-    if math.isinf(value):
-        return signal.raw_high if value > 0 else signal.raw_low
     if isinstance(value, int) and signal.scale == 1.0 and signal.offset == 0.0:
-        raw = int(value)  # exact, however large
+        raw = int(value)
     else:
         try:
             raw = round((value - signal.offset) / signal.scale)
-        except OverflowError:
+        except OverflowError:  # infinite, or an int beyond any float
             raw = signal.raw_high if value > 0 else signal.raw_low
     if signal.wraps:
         return raw % (1 << signal.bits)
