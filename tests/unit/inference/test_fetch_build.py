@@ -129,10 +129,17 @@ PIP_OFFLINE = (
 )
 
 
+PIP_DISK_FULL = (
+    "ERROR: Exception:\nTraceback (most recent call last):\n  ...\n"
+    "OSError: [Errno 28] No space left on device\nWARNING: You are using pip 1\n"
+)
+
+
 @pytest.mark.parametrize(
     ("pip", "changes", "text"),
     [
-        (FakePip(status=1, said=PIP_OFFLINE), {}, "No matching distribution found for pkg==1.0"),
+        (FakePip(status=2, said=PIP_DISK_FULL), {}, "[Errno 28] No space left on device); expected free space"),
+        (FakePip(status=1, said=PIP_OFFLINE), {}, "No matching distribution found for pkg==1.0); expected a network"),
         (FakePip(status=1, said="/usr/bin/python: No module named pip\n"), {}, "No module named pip"),
         (FakePip(status=1, said=""), {}, "it said nothing"),
         (FakePip(wheel=WHEEL[:-40]), {}, "wheel_sha256: pkg-1.0-py3-none-any.whl: expected"),
