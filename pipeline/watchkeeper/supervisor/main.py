@@ -95,8 +95,10 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         if args.can_log is not None:
             can_log = CanLog(args.can_log, bus.channel)
             cleanup.callback(can_log.close)
-        state_fd = Mailbox.create(VISION) if args.vision_fd is None else args.vision_fd
-        cleanup.callback(os.close, state_fd)
+        state_fd = args.vision_fd
+        if state_fd is None:
+            state_fd = Mailbox.create(VISION)
+            cleanup.callback(os.close, state_fd)
         vehicle_fd = Mailbox.create(VEHICLE)
         cleanup.callback(os.close, vehicle_fd)
         vision = VisionProcess(command, state_fd, vehicle_fd)
