@@ -100,8 +100,9 @@ class SlcanPort:
             deadline_s = time.monotonic() + _CLOSE_WAIT_S
             while _unsent_bytes(fd) and time.monotonic() < deadline_s:
                 time.sleep(0.002)
-            # without this the kernel may wait up to 30 s in close() for a port that takes nothing
-            termios.tcflush(fd, termios.TCOFLUSH)
+            if _unsent_bytes(fd):
+                # without this the kernel may wait up to 30 s in close() for a port that takes nothing
+                termios.tcflush(fd, termios.TCOFLUSH)
         os.close(fd)
 
 
