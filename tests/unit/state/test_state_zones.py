@@ -1,0 +1,50 @@
+"""Zones: overlaps, hysteresis, and directions beside every zone."""
+
+from __future__ import annotations
+
+import pytest
+
+from watchkeeper.board import load_board
+from watchkeeper.state.zones import FORWARD_ZONES, ZoneMap
+from watchkeeper.types import GazeZone
+
+
+@pytest.fixture
+def zones() -> ZoneMap:
+    return ZoneMap(load_board("host").cabin)
+
+
+@pytest.mark.parametrize(
+    ("direction", "zone"),
+    [
+        ((0, 0), GazeZone.ROAD_AHEAD),
+        ((-25, 6), GazeZone.WINDSCREEN),
+        ((-38, 9), GazeZone.INTERIOR_MIRROR),  # hangs in the windscreen: the smaller zone wins
+        ((0, -17), GazeZone.CLUSTER),
+        ((-30, -18), GazeZone.INFOTAINMENT),
+        ((48, -8), GazeZone.LEFT_MIRROR),
+        ((-62, -8), GazeZone.RIGHT_MIRROR),
+        ((75, -5), GazeZone.LEFT_WINDOW),
+        ((-8, -48), GazeZone.LAP),
+        ((0, 32), GazeZone.UNKNOWN),  # the roof: a known direction, no zone
+        ((0, 80), GazeZone.UNKNOWN),
+    ],
+)
+def test_zone_of_a_direction(zones: ZoneMap, direction: tuple[float, float], zone: GazeZone) -> None:
+    assert zones.step(*direction) is zone
+
+
+def test_beside_the_forward_zones_is_not_forward(zones: ZoneMap) -> None:
+    assert zones.step(24.5, 0.0) not in FORWARD_ZONES
+    assert zones.step(0.0, 19.0) not in FORWARD_ZONES
+
+
+def test_a_zone_once_entered_reaches_further(zones: ZoneMap) -> None:
+    zones.step(20.0, 5.0)
+    assert zones.step(26.0, 5.0) is GazeZone.WINDSCREEN
+    assert zones.step(27.0, 5.0) is not GazeZone.WINDSCREEN
+    assert zones.step(26.0, 5.0) is not GazeZone.WINDSCREEN
+    assert zones.step(23.9, 5.0) is GazeZone.WINDSCREEN
+    zones.step(0.0, -13.0)
+    assert zones.step(0.0, -9.0) is GazeZone.CLUSTER
+    assert zones.step(0.0, -8.0) is GazeZone.ROAD_AHEAD
