@@ -43,7 +43,7 @@ def color_of(picture: av.VideoFrame) -> ColorMatrix:
 def frame_of(picture: av.VideoFrame, t_ns: int, seq: int) -> tuple[Frame, int]:
     """The frame, and how many bytes had to be copied for it: 0 when the decoder's own planes are handed on."""
     color = color_of(picture)
-    turns = round(int(getattr(picture, "rotation", 0)) / 90) % 4  # counterclockwise quarter turns to stand upright
+    turns = round(int(picture.rotation) / 90) % 4  # counterclockwise quarter turns to stand upright
     known = _FORMATS.get(picture.format.name)
     if known is None or (turns and known not in (PixelFormat.I420, PixelFormat.GREY8)):
         picture, known = picture.reformat(format="rgb24"), PixelFormat.RGB24

@@ -41,7 +41,7 @@ class VideoFile:
             raise BadInputError.at(path, f"no picture in it can be decoded; {_EXPECTED}") from error
         if first is None:
             raise BadInputError.at(path, f"holds no picture that can be decoded; {_EXPECTED}")
-        upright = round(int(getattr(first, "rotation", 0)) / 90) % 2 == 0
+        upright = round(int(first.rotation) / 90) % 2 == 0
         self.width, self.height = (first.width, first.height) if upright else (first.height, first.width)
         self._first: av.VideoFrame | None = first
 
@@ -84,6 +84,7 @@ class VideoFile:
 
     def _decoded(self) -> Generator[av.VideoFrame, None, None]:
         packets = self._container.demux(self._stream)
+        broken_off = False  # whether the newest packet reaches over the end of the file
         while True:
             try:
                 packet = next(packets, None)
@@ -91,15 +92,17 @@ class VideoFile:
                 raise SourceLost(f"{self.path}: reading stopped: {_reason(error)}") from error
             if packet is None:
                 break
+            if packet.size:  # the last one of all is empty: it asks the decoder for what it still holds
+                broken_off = bool(packet.is_corrupt)
             try:
                 yield from packet.decode()
             except av.FFmpegError:
                 self.decode_errors += 1
-        if self._is_cut():
+        if broken_off or self._is_cut():
             raise SourceLost(f"{self.path}: the file ends before its last picture; it was cut short")
 
     def _is_cut(self) -> bool:
-        """Whether the container's index (MP4 has one) places pictures behind the end of the file."""
+        """Whether the container's index (MP4 has one; PyAV >= 17 shows it) has pictures behind the file's end."""
         entries = getattr(self._stream, "index_entries", ())
         return any(entry.pos + entry.size > self._size_bytes for entry in entries)
 
