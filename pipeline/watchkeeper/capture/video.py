@@ -17,6 +17,7 @@ from watchkeeper.capture.source import Clock, EndOfSource, SourceInfo, SourceLos
 from watchkeeper.capture.video_file import VideoFile
 from watchkeeper.clock import NS_PER_S
 from watchkeeper.data import data_path
+from watchkeeper.errors import BadInputError
 
 # A paced source that has fallen behind decodes on for at most this long before it plays slower instead.
 _CATCH_UP_S = 0.1
@@ -25,11 +26,15 @@ _CLOSE_WAIT_S = 2.0
 
 def open_video(argument: str, *, paced: bool, repeat: bool, clock: Clock) -> VideoSource:
     """`file:PATH`. Raises BadInputError naming the file and what was expected."""
+    if not argument:
+        raise BadInputError("source file:: expected a path after the colon, such as file:drive.mp4")
     return VideoSource(Path(argument), paced=paced, repeat=repeat, clock=clock)
 
 
 def open_demo(argument: str, *, paced: bool, repeat: bool, clock: Clock) -> VideoSource:
-    """`demo:`: the packaged drive."""
+    """`demo:`: the packaged drive. Raises BadInputError when anything follows the colon."""
+    if argument:
+        raise BadInputError(f"source demo:{argument}: expected nothing after the colon; a file of yours is file:PATH")
     return VideoSource(data_path("demo", "demo_drive.mp4"), paced=paced, repeat=repeat, clock=clock)
 
 

@@ -92,6 +92,12 @@ def test_missing_file_folder_and_pipe(tmp_path: Path) -> None:
         open_source(f"file:{tmp_path / 'pipe.mp4'}", paced=False)
 
 
+@pytest.mark.parametrize("uri", ["file:", "", "demo:other"])
+def test_argument_missing_or_too_much(uri: str) -> None:
+    with pytest.raises(BadInputError, match="after the colon"):
+        open_source(uri, paced=False)
+
+
 def test_bare_path_with_a_colon_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _write(tmp_path / "drive:1.mp4", frames=2)
     monkeypatch.chdir(tmp_path)
