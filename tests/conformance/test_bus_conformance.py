@@ -12,7 +12,7 @@ import pty
 import threading
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +121,10 @@ class Peer:
 
 
 class Rig:
-    """A bus URI and a way to put a peer on it."""
+    """A bus URI and a peer on that bus. ready: until this holds, our own adapter is not on the wire yet."""
 
-    def __init__(self, uri: str, peer: Peer) -> None:
-        self.uri, self.peer = uri, peer
+    def __init__(self, uri: str, peer: Peer, ready: Callable[[], bool] = lambda: True) -> None:
+        self.uri, self.peer, self.ready = uri, peer, ready
 
 
 def _virtual() -> Iterator[Rig]:
@@ -141,7 +141,7 @@ def _slcan() -> Iterator[Rig]:
     peer = Peer(can.Bus(theirs.path, interface="slcan", bitrate=500000, sleep_after_open=0.0))
     assert _until(lambda: theirs.open)
     try:
-        yield Rig(f"slcan:{ours.path}@500000", peer)
+        yield Rig(f"slcan:{ours.path}@500000", peer, lambda: ours.open)
     finally:
         peer.close()
         ours.unplug()
@@ -164,6 +164,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
 @pytest.fixture
 def bus(rig: Rig) -> Iterator[Bus]:
     bus = open_bus(rig.uri)
+    assert _until(rig.ready)
     yield bus
     bus.close()
 
@@ -234,6 +235,7 @@ def test_a_second_sender_is_refused_and_a_later_one_is_not(rig: Rig) -> None:
 def test_a_listener_hears_everything_and_says_nothing(rig: Rig) -> None:
     listener = open_listener(rig.uri)
     try:
+        assert _until(rig.ready)
         rig.peer.send(CanFrame(0x123, b"\7"))
         assert _received(listener, 1) == [CanFrame(0x123, b"\7")]
         assert not listener.send(CanFrame(0x3A0, bytes(8)))
@@ -266,7 +268,7 @@ def adapter() -> Iterator[SlcanAdapter]:
     adapter.unplug()
 
 
-def _until(condition: Any) -> bool:
+def _until(condition: Callable[[], object]) -> bool:
     end_s = time.monotonic() + _PATIENCE_S
     while not condition() and time.monotonic() < end_s:
         time.sleep(0.005)
