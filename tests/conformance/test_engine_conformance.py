@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import flatbuffers  # type: ignore[import-untyped]  # comes with ai-edge-litert, without types
+import flatbuffers  # comes with ai-edge-litert
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema

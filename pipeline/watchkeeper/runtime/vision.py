@@ -116,7 +116,9 @@ def _pump(loop: VisionLoop, settings: Settings, *, repeat: bool, stop: StopFlag)
                 loop.announce(Cause.CAMERA_LOST)
                 raise
             if lease is not None:
-                loop.frame(lease, capture.latest.captured, capture.latest.dropped)
+                # The newest may be waiting already: it is neither judged nor dropped yet, so it is not counted yet.
+                unseen = capture.latest.dropped + source.lost_frames
+                loop.frame(lease, capture.latest.taken + unseen, unseen)
     return EXIT_ENDED
 
 
