@@ -1,0 +1,35 @@
+"""Image pixels to directions in the camera's frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.measure.points import Vector
+from watchkeeper.types import CameraGeometry
+
+_UNDISTORT_STEPS = 5
+
+
+def directions(xy_px: NDArray[Any], camera: CameraGeometry) -> Vector:
+    """(N, 2) pixel positions to (N, 2) positions on the plane z = 1 of the camera frame, lens distortion taken out.
+
+    Distortion is the five-coefficient polynomial (k1, k2, p1, p2, k3) of Brown 1966 in OpenCV's order, inverted by
+    fixed-point iteration, which converges for lenses where the polynomial is monotonic over the picture.
+    """
+    seen: Vector = np.asarray(xy_px, np.float64) - (camera.cx, camera.cy)
+    seen /= (camera.fx, camera.fy)
+    if not any(camera.distortion):
+        return seen
+    k1, k2, p1, p2, k3 = camera.distortion
+    ideal = seen.copy()
+    for _ in range(_UNDISTORT_STEPS):
+        x, y = ideal[:, 0], ideal[:, 1]
+        r2 = x * x + y * y
+        radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
+        dx = 2.0 * p1 * x * y + p2 * (r2 + 2.0 * x * x)
+        dy = p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y
+        ideal = (seen - np.stack([dx, dy], axis=1)) / radial[:, None]
+    return ideal

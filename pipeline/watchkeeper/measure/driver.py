@@ -1,0 +1,148 @@
+"""One driver's face over time: landmarks in, head, gaze, lids and mouth out, each with a validity of its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from watchkeeper.measure import gaze as gazes
+from watchkeeper.measure import mouth, rotations
+from watchkeeper.measure.baseline import Clock, Mode, OpenLid
+from watchkeeper.measure.camera import directions
+from watchkeeper.measure.eyes import EyeShape, measure_eye
+from watchkeeper.measure.filters import OneEuro
+from watchkeeper.measure.head_pose import HeadPose, HeadPoseFit
+from watchkeeper.measure.lids import LidJudge
+from watchkeeper.measure.points import LEFT_EYE, RIGHT_EYE, EyePoints, Points, Vector
+from watchkeeper.types import CameraGeometry, Eye, Gaze, Head, Mouth
+
+_HEAD_STD_DEG = 3.0  # typical error on rendered drives is 1-2.5 degrees; people's faces differ from the model's
+_HEAD_STD_UNMOUNTED_DEG = 6.0
+_STD_PER_TURN = 0.06  # degree for each degree the head is turned from the camera
+_LIDS_SHUT = 0.35  # below this the iris says nothing
+_TRUST_GAP_NS = 1_000_000_000  # a face out of sight for longer may be another driver's lids
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSample:
+    """What the landmarks of one frame say."""
+
+    head: Head | None = None
+    gaze: Gaze | None = None
+    left_eye: Eye | None = None
+    right_eye: Eye | None = None
+    mouth: Mouth | None = None
+
+
+class _OneEye:
+    """What is learnt and remembered of one eye."""
+
+    def __init__(self, points: EyePoints) -> None:
+        self.points = points
+        self.open_lid = OpenLid()
+        self.lids = LidJudge()
+        # the iris of someone looking straight ahead; up to a few degrees either way between people
+        self.yaw = Mode(-40.0, 40.0, 0.5, prior=0.0, spread=2.5, prior_s=6.0)
+        self.pitch = Mode(-20.0, 20.0, 0.25, prior=0.0, spread=1.0, prior_s=2.0)
+
+
+class DriverMeasure:
+    """Everything measured of one driver through one camera; `step` once a frame, in order of time."""
+
+    def __init__(self, camera: CameraGeometry) -> None:
+        self._camera = camera
+        self._camera_to_vehicle: Vector = np.array(camera.rotation_vehicle_to_camera).T
+        self._fit = HeadPoseFit(camera)
+        self._clock = Clock()
+        self._eyes = (_OneEye(LEFT_EYE), _OneEye(RIGHT_EYE))
+        ahead = {"prior": 0.0, "spread": 5.0, "prior_s": 1.0, "first_s": 0.5, "first_weight": 8.0}
+        self._neutral = [Mode(-100.0, 100.0, 1.0, **ahead) for _ in range(3)]  # yaw, pitch, roll
+        self._head_filters = [OneEuro(4.0, 0.3) for _ in range(3)]
+        self._gaze_filters = [OneEuro(2.0, 0.1) for _ in range(2)]
+        self._seen_ns: int | None = None
+
+    def lost(self) -> None:
+        """No face in this frame: the next one starts from nothing, what is known of the driver stays."""
+        self._fit.forget()
+
+    def step(self, points: Points, t_ns: int) -> DriverSample:
+        """Measure the landmarks of one frame; an empty sample when they fit no head."""
+        pose = self._fit.fit(points)
+        if pose is None:
+            return DriverSample()
+        if self._seen_ns is not None and t_ns - self._seen_ns > _TRUST_GAP_NS:
+            for eye in self._eyes:
+                eye.lids.lost()
+        self._seen_ns = t_ns
+        dt_s = self._clock.step_s(t_ns)
+        rotation = self._to_vehicle(pose, dt_s)
+        yaw, pitch, roll = (
+            f.step(v, t_ns) for f, v in zip(self._head_filters, rotations.to_angles(rotation), strict=True)
+        )
+        turn_deg = _turn_deg(pose)
+        std = (_HEAD_STD_DEG if self._camera.mounting_known else _HEAD_STD_UNMOUNTED_DEG) + _STD_PER_TURN * turn_deg
+        seen = directions(points[:, :2], self._camera)
+        shapes = [self._shape(seen, pose, eye, points) for eye in self._eyes]
+        near_ahead = abs(yaw) < 12.0 and abs(pitch) < 12.0
+        looks = [self._look(eye, shape, near_ahead, dt_s) for eye, shape in zip(self._eyes, shapes, strict=True)]
+        lids = [
+            eye.lids.step(shape, eye.open_lid.value_mm, -look.pitch_deg, t_ns)
+            for eye, shape, look in zip(self._eyes, shapes, looks, strict=True)
+        ]
+        return DriverSample(
+            Head(yaw, pitch, roll, std),
+            self._gaze(rotation, looks, lids, turn_deg, t_ns),
+            lids[0],
+            lids[1],
+            Mouth(mouth.opening(seen, pose)),
+        )
+
+    def _to_vehicle(self, pose: HeadPose, dt_s: float) -> Vector:
+        """Head to vehicle. Where nobody measured the mounting, the pose seen most is taken as straight ahead."""
+        rotation: Vector = self._camera_to_vehicle @ pose.rotation
+        if self._camera.mounting_known:
+            return rotation
+        neutral = [m.step(v, dt_s) for m, v in zip(self._neutral, rotations.to_angles(rotation), strict=True)]
+        turned: Vector = rotations.from_angles(*neutral).T @ rotation
+        return turned
+
+    def _shape(self, seen: Vector, pose: HeadPose, eye: _OneEye, points: Points) -> EyeShape:
+        shape = measure_eye(seen, pose, eye.points)
+        corners = points[[eye.points.outer, eye.points.inner], :2]
+        inside = (corners >= 0.0).all() and (corners <= (self._camera.width, self._camera.height)).all()
+        if inside:
+            return shape
+        return EyeShape(shape.aperture_mm, shape.yaw_deg, shape.pitch_deg, 0.0, shape.camera_up_deg)
+
+    def _look(self, eye: _OneEye, shape: EyeShape, near_ahead: bool, dt_s: float) -> gazes.EyeGaze:
+        """Direction of one eye in the head; teaches its baselines where the view is good."""
+        share = shape.aperture_mm / eye.open_lid.value_mm
+        if shape.p_visible >= 1.0 and shape.camera_up_deg < 12.0:
+            eye.open_lid.step(shape.aperture_mm, dt_s)
+            if near_ahead and share > 0.75:
+                eye.yaw.step(shape.yaw_deg, dt_s)
+                eye.pitch.step(shape.pitch_deg, dt_s)
+        return gazes.eye_gaze(shape, eye.yaw.value, eye.pitch.value, share)
+
+    def _gaze(
+        self, rotation: Vector, looks: list[gazes.EyeGaze], lids: list[Eye], turn_deg: float, t_ns: int
+    ) -> Gaze | None:
+        usable = [
+            (look, lid.p_visible or 0.0)
+            for look, lid in zip(looks, lids, strict=True)
+            if lid.open is not None and lid.open > _LIDS_SHUT
+        ]
+        both = gazes.combine(usable, turn_deg)
+        if both is None:
+            return None
+        x, y, z = (float(v) for v in rotation @ rotations.direction(both.yaw_deg, both.pitch_deg))
+        yaw, pitch = rotations.direction_angles(x, y, z)
+        return Gaze(self._gaze_filters[0].step(yaw, t_ns), self._gaze_filters[1].step(pitch, t_ns), both.std_deg)
+
+
+def _turn_deg(pose: HeadPose) -> float:
+    """Angle between where the face points and the way to the camera."""
+    to_camera = -pose.translation_mm / math.sqrt(float(pose.translation_mm @ pose.translation_mm))
+    return math.degrees(math.acos(max(-1.0, min(1.0, float(to_camera @ pose.rotation[:, 2])))))
