@@ -1,16 +1,16 @@
 // Colour: from a source's three components to R'G'B' or grey on 0..255, as one affine transform.
 //
 // Y'CbCr: ITU-R BT.601-7 section 2.5.1 (Kr 0.299, Kb 0.114) and ITU-R BT.709-6 section 3 (Kr 0.2126, Kb 0.0722).
-//   Y' = Kr R' + Kg G' + Kb B',  Cb = (B' - Y') / (2 - 2 Kb),  Cr = (R' - Y') / (2 - 2 Kr), with Kg = 1 - Kr - Kb; inverted:
+//   Y' = Kr R' + Kg G' + Kb B', Cb = (B' - Y') / (2 - 2 Kb), Cr = (R' - Y') / (2 - 2 Kr), Kg = 1 - Kr - Kb; inverted:
 //   R' = Y' + (2 - 2 Kr) Cr
 //   G' = Y' - (2 - 2 Kb) Kb / Kg Cb - (2 - 2 Kr) Kr / Kg Cr
 //   B' = Y' + (2 - 2 Kb) Cb
 // Limited range (BT.601-7 2.5.3, BT.709-6 4.6, 8 bits): Y' 16..235, Cb and Cr 16..240 about 128.
 // Full range (ITU-T H.273 with VideoFullRangeFlag 1; JFIF 1.02): Y' 0..255, Cb and Cr 0..255 about 128.
 //
-// Chroma siting: a 4:2:0 chroma sample is taken to sit in the middle of its 2x2 pixels (H.273 chroma_loc_type 1, as JFIF), a
-// 4:2:2 one in the middle of its two pixels. Streams with left-sited chroma (type 0, H.264's default) are thereby read with
-// their colour half a pixel to one side; their luma, which carries the shapes, is not moved.
+// Chroma siting: a 4:2:0 chroma sample is taken to sit in the middle of its 2x2 pixels (H.273 chroma sample location
+// type 1, as JFIF), a 4:2:2 one in the middle of its two pixels. Streams with left-sited chroma (type 0, the default of
+// H.264) are thereby read with their colour half a pixel to one side; their luma, which has the shapes, is not moved.
 #pragma once
 
 #include "image_view.h"
@@ -43,8 +43,8 @@ constexpr YuvRange yuv_range(ColorMatrix matrix) {
              : YuvRange{0.0, 1.0, 1.0};
 }
 
-// From the components of `format` to three channels (R, G, B) or, with channels == 1, to grey in row 0: full-range Y' of a
-// YUV source, Y' by the matrix's own weights of an RGB source. GREY8 is full range whatever the matrix says.
+// From the components of `format` to three channels (R, G, B) or, with channels == 1, to grey in row 0: full-range Y'
+// of a YUV source, Y' by the matrix's own weights of an RGB source. GREY8 is full range whatever the matrix says.
 inline ColorTransform color_transform(PixelFormat format, ColorMatrix matrix, int channels) {
   const double kr = luma_kr(matrix), kb = luma_kb(matrix), kg = 1.0 - kr - kb;
   double m[3][4] = {};

@@ -22,8 +22,8 @@ struct ImageView {
   Plane planes[3];
 };
 
-// Where one colour component lies: its plane, the byte of its first sample, bytes between neighbours in a row, and by how
-// many bits its grid is coarser than the picture's.
+// Where one colour component lies: its plane, the byte of its first sample, bytes between neighbours in a row, and by
+// how many bits its grid is coarser than the picture's. A YUV format's components 1 and 2 share one grid.
 struct Component {
   int plane, offset, step, shift_x, shift_y;
 };

@@ -1,5 +1,5 @@
-// Python bindings of the per-pixel work: watchkeeper._kernels. Everything that comes from outside is checked here, once, so
-// that the loops behind it never read or write past a buffer.
+// Python bindings of the per-pixel work: watchkeeper._kernels. What comes from outside is checked here, once, so that
+// the loops behind it never read or write past a buffer.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
@@ -72,7 +72,8 @@ void take_source(Source& source, int format, int width, int height, nb::tuple pl
     const std::int64_t needed = stride * (plane_rows(image.format, p, height) - 1) + row;
     const std::string name = "plane " + std::to_string(p);
     if (stride < row || stride > std::numeric_limits<std::int32_t>::max() / (kMaxSide + 1)) {
-      fail(name + ": stride " + std::to_string(stride) + ", expected at least the " + std::to_string(row) + " bytes of a row");
+      fail(name + ": stride " + std::to_string(stride) + ", expected at least the " + std::to_string(row) +
+           " bytes of a row");
     }
     if (view.len < needed) {
       fail(name + ": " + std::to_string(view.len) + " bytes, expected at least " + std::to_string(needed));

@@ -1,6 +1,6 @@
-// The per-pixel maths of the fused crop, rotate, scale, colour-convert and normalise pass: the single source of it, written
-// over a lane type L (one pixel: ScalarLanes, also on the GPU; eight: preprocess_avx2.cc). Every operation is a plain IEEE single
-// one in a fixed order, so all lane types give the same bits (build with -ffp-contract=off).
+// The per-pixel maths of the fused crop, rotate, scale, colour-convert and normalise pass: the single source of it,
+// written over a lane type L (one pixel: ScalarLanes, also on the GPU; eight: preprocess_avx2.cc). Every operation is a
+// plain IEEE single one in a fixed order, so all lane types give the same bits (build with -ffp-contract=off).
 //
 // What one output pixel (x, y) is:
 //   its square is sampled at taps.x by taps.y points, (x + (i + 0.5) / taps.x, y + (j + 0.5) / taps.y);
@@ -100,7 +100,8 @@ struct Sums {
 };
 
 template <class L, PixelFormat kFormat>
-WK_HOST_DEVICE void add_point(const ImageView& image, bool replicate, typename L::F sx, typename L::F sy, Sums<L>& sums) {
+WK_HOST_DEVICE void add_point(const ImageView& image, bool replicate, typename L::F sx, typename L::F sy,
+                              Sums<L>& sums) {
   constexpr FormatInfo kInfo = format_info(kFormat);
   typename L::F weight = L::splat(1.0f);
   if (!replicate) {

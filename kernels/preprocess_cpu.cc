@@ -1,6 +1,8 @@
 // Picks the lanes and the path; holds the scalar instance, which every machine has.
 #include "preprocess_cpu.h"
 
+#include <algorithm>
+
 #include "preprocess_rows.h"
 
 namespace watchkeeper {
@@ -63,7 +65,7 @@ void luma_histogram(const ImageView& image, ColorMatrix matrix, const Affine& af
   const FormatInfo info = format_info(image.format);
   const YuvRange range = info.yuv ? yuv_range(matrix) : YuvRange{0.0, 1.0, 1.0};
   const double kr = luma_kr(matrix), kb = luma_kb(matrix), kg = 1.0 - kr - kb;
-  const auto level = [](double grey) { return static_cast<int>((grey < 0.0 ? 0.0 : grey > 255.0 ? 255.0 : grey) + 0.5); };
+  const auto level = [](double grey) { return static_cast<int>(std::clamp(grey, 0.0, 255.0) + 0.5); };
   const bool has_luma = info.yuv || info.component_count == 1;
   std::uint8_t level_of[256];  // of a source's luma code
   for (int code = 0; code < 256; ++code) {
