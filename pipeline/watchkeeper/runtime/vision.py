@@ -109,7 +109,8 @@ def _pump(loop: VisionLoop, settings: Settings, *, repeat: bool, stop: StopFlag)
         while not stop.is_set:
             try:
                 lease = capture.latest.take(_TAKE_TIMEOUT_S)
-            except EndOfSource:
+            except EndOfSource as end:
+                end.with_traceback(None)  # the source keeps it, and it would keep this frame and all that is in it
                 loop.announce(Cause.NONE, ended=True)
                 return EXIT_ENDED
             except SourceLost:
