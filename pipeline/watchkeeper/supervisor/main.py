@@ -48,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WatchkeeperError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return error.exit_status
+    except KeyboardInterrupt:  # before the loop took over the signals
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,13 +69,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _number(text: str) -> int:
-    return int(text, 0)
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number such as 0x3A0, got {text!r}") from None
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
     if not 0 <= seconds < 1e9:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, got {text!r}")
     return seconds
 
 

@@ -25,7 +25,8 @@ def set_death_signal(signal_number: int) -> None:
 class VisionProcess:
     """One command, at most one process of it at a time.
 
-    `--state-fd N --vehicle-fd M` are appended to the command: the mailboxes it writes and reads.
+    `--state-fd N --vehicle-fd M` are appended to the command: the mailboxes it writes and reads. The command must be
+    the process that publishes, not a wrapper that waits for it: reports are believed by their pid.
     """
 
     def __init__(self, command: Sequence[str], state_fd: int, vehicle_fd: int) -> None:
@@ -58,7 +59,8 @@ class VisionProcess:
         """Between fork and exec: die with the supervisor, also if it died in this very moment."""
         set_death_signal(signal.SIGKILL)
         # Up to here with the supervisor's own priority, which waits for the exec and has frames to send.
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        with contextlib.suppress(OSError):  # not permitted: then it was not raised either
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         if os.getppid() != self._parent_pid:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -86,6 +86,14 @@ def test_bad_use_is_one_line_and_exit_status_2(options: tuple[str, ...], said: s
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("option", "value"), [("--duration", "nan"), ("--duration", "-1"), ("--base-id", "x")])
+def test_a_bad_number_is_named(option: str, value: str) -> None:
+    done = _run(option, value)
+    assert done.returncode == 2
+    assert f"argument {option}: expected" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_without_a_vision_command_it_says_what_is_missing() -> None:
     command = [sys.executable, "-m", "watchkeeper.supervisor.main", "watchkeeper-supervisor", "--can", _bus()]
     for tail in ([], ["--"]):
