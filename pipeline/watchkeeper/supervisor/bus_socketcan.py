@@ -19,6 +19,8 @@ _FILTER = struct.Struct("=II")  # struct can_filter
 _EFF, _RTR, _ERR = 0x80000000, 0x40000000, 0x20000000
 _SFF_MASK = 0x7FF
 _ERR_BUS_OFF, _ERR_RESTARTED = 0x40, 0x100
+# include/uapi/linux/can/raw.h; by number, because which of them `socket` knows depends on how Python was built
+_SOL_CAN_RAW, _CAN_RAW_FILTER, _CAN_RAW_ERR_FILTER = 101, 1, 2
 _ARPHRD_CAN = "280"
 
 
@@ -28,6 +30,8 @@ class SocketCanPort:
     def __init__(self, uri: str, target: str, receive: Collection[int] | None, listen_only: bool) -> None:
         self.bus_off_count = 0
         self.overruns = 0
+        if not hasattr(socket, "AF_CAN"):
+            raise BadInputError.at(uri, "this Python was built without SocketCAN", field="bus")
         try:
             self._socket = socket.socket(socket.AF_CAN, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.CAN_RAW)
         except OSError as error:
@@ -45,9 +49,9 @@ class SocketCanPort:
         if receive is not None:
             # data frames with exactly these 11-bit identifiers; an empty list receives nothing
             filters = b"".join(_FILTER.pack(frame_id, _SFF_MASK | _EFF | _RTR) for frame_id in receive)
-            self._socket.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, filters)
+            self._socket.setsockopt(_SOL_CAN_RAW, _CAN_RAW_FILTER, filters)
         errors = struct.pack("=I", _ERR_BUS_OFF | _ERR_RESTARTED)
-        self._socket.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_ERR_FILTER, errors)
+        self._socket.setsockopt(_SOL_CAN_RAW, _CAN_RAW_ERR_FILTER, errors)
         # The smallest buffer the kernel gives (about six frames): with the cable unplugged the rest is refused here and
         # coalesces to the newest value instead of leaving as a burst of old ones later.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
