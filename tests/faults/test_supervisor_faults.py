@@ -227,7 +227,7 @@ def test_the_first_frame_is_init_and_early(make_rig: MakeRig, capsys: pytest.Cap
     assert first_ms < 1000
     init = [t for t, v in verdicts if v == (SystemState.INIT, Cause.STARTING)]
     assert init[-1] - init[0] > NS_PER_S  # all the while that vision loads
-    assert {v for _, v in verdicts} == {(SystemState.INIT, Cause.STARTING), ACTIVE}
+    assert [v for t, v in verdicts if t < init[-1]] == [(SystemState.INIT, Cause.STARTING)] * (len(init) - 1)
 
 
 def test_a_killed_supervisor_takes_vision_along(make_rig: MakeRig) -> None:
@@ -247,7 +247,8 @@ def test_told_to_stop_it_ends_in_order(make_rig: MakeRig, how: str) -> None:
     os.killpg(rig.process.pid, getattr(signal, how))  # as Ctrl-C does: the whole foreground group
     assert rig.end() == 0
     assert rig.verdicts()[-1][1] == (SystemState.STANDBY, Cause.NONE)
-    assert {state for _, (state, _) in rig.verdicts()} == {SystemState.INIT, SystemState.ACTIVE, SystemState.STANDBY}
+    # StaleVision: a busy machine may keep a puppet from running
+    assert {cause for _, (_, cause) in rig.verdicts()} <= {Cause.STARTING, Cause.NONE, Cause.STALE_VISION}
     assert not rig.report().finished
     _check_sender(rig)
     _check_nothing_left(rig, {vision})
@@ -327,14 +328,37 @@ def test_a_lost_camera_is_the_one_cause_through_all_restarts(make_rig: MakeRig) 
     assert after == {(SystemState.UNAVAILABLE, Cause.CAMERA_LOST)}
 
 
+def test_a_vision_that_always_fails_ends_in_a_fault_while_frames_go_on(make_rig: MakeRig) -> None:
+    rig = make_rig("--start-ms", "0", "--frames", "0", "--exit", "1")
+    fault_ns = rig.first(0, lambda v: v == (SystemState.FAULT, Cause.VISION_RESTARTING), seconds=60)
+    before = {v for t, v in rig.verdicts() if t < fault_ns}
+    assert before == {(SystemState.INIT, Cause.STARTING), (SystemState.UNAVAILABLE, Cause.VISION_RESTARTING)}
+    assert rig.report().restarts == 7
+    rig.first(fault_ns + NS_PER_S, lambda v: v == (SystemState.FAULT, Cause.VISION_RESTARTING))
+    rig.process.terminate()
+    assert rig.end() == 0
+    _check_sender(rig)
+    _check_nothing_left(rig, set())
+
+
+def test_a_service_stays_on_the_bus_with_its_fault(make_rig: MakeRig) -> None:
+    rig = make_rig("--start-ms", "0", "--frames", "0", "--exit", "2", options=("--keep-fault",))
+    fault_ns = rig.first(0, lambda v: v == (SystemState.FAULT, Cause.CONFIG_INVALID))
+    rig.first(fault_ns + 2 * NS_PER_S, lambda v: v == (SystemState.FAULT, Cause.CONFIG_INVALID))
+    rig.process.terminate()
+    assert rig.end() == 0
+    assert rig.verdicts()[-1][1] == (SystemState.FAULT, Cause.CONFIG_INVALID)
+
+
 def test_the_end_of_the_source_is_an_ordered_end(make_rig: MakeRig) -> None:
     rig = make_rig("--frames", "40")
     assert rig.end() == 0
     report = rig.report()
     assert (report.finished, report.exit_status, report.restarts) == (True, 0, 0)
     verdicts = [v for _, v in rig.verdicts()]
+    assert ACTIVE in verdicts
     assert verdicts[-1] == (SystemState.STANDBY, Cause.NONE)
-    assert {state for state, _ in verdicts} == {SystemState.INIT, SystemState.ACTIVE, SystemState.STANDBY}
+    assert {cause for _, cause in verdicts} <= {Cause.STARTING, Cause.NONE, Cause.STALE_VISION}
     _check_nothing_left(rig, set())
 
 
