@@ -79,7 +79,8 @@ def _value(signal: Signal, raw: int) -> str:
     if raw in signal.labels:
         return signal.labels[raw]
     value = to_physical(signal, raw)
-    return f"{value:g}{signal.unit}"
+    text = str(value) if isinstance(value, int) else f"{value:g}"
+    return text + signal.unit.removeprefix("1")  # 15/s, not 151/s
 
 
 def _report(watch: Watch, as_json: bool) -> int:
@@ -104,4 +105,4 @@ def _print_summary(watch: Watch, summary: dict[str, MessageSummary]) -> None:
         print(f"{name:13}{message['n']:7}{message['crc_errors']:9}{message['counter_errors']:13}{p50:>11}{longest:>9}"
               f"  {message['verdict']}")  # fmt: skip
     if watch.foreign:
-        print(f"{watch.foreign} frames with other identifiers")
+        print(f"frames with other identifiers: {watch.foreign}")

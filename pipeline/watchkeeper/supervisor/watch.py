@@ -72,9 +72,9 @@ class MessageWatch:
     def _problems(self, p50_ms: float | None, watched_ms: float) -> list[str]:
         problems = []
         if self.crc_errors:
-            problems.append(f"{self.crc_errors} wrong CRC")
+            problems.append(f"wrong CRC: {self.crc_errors}")
         if self.counter_errors:
-            problems.append(f"{self.counter_errors} counter jumps")
+            problems.append(f"counter jumps: {self.counter_errors}")
         cycle_ms = self.message.cycle_ms
         if self.n == 0 and (watched_ms == 0 or watched_ms > 2 * cycle_ms):
             problems.append("missing")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import can
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.errors import BadInputError
@@ -23,6 +23,7 @@ def test_format_is_candumps() -> None:
     assert format_line(0, "can0", CanFrame(0x7, b"")) == "(0000000000.000000) can0 007#"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 9_999_999_999_999_999), st.integers(0, 0x7FF), st.binary(max_size=8))
 def test_what_is_written_is_read(t_us: int, frame_id: int, data: bytes) -> None:
     frame = CanFrame(frame_id, data)

@@ -7,7 +7,7 @@ from typing import Any
 
 import cantools
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.supervisor import layout
@@ -26,6 +26,7 @@ def _signal(message: str, name: str) -> Signal:
     return next(s for s in MESSAGES[message].signals if s.name == name)
 
 
+@settings(deadline=None)
 @given(data=st.data(), message=_messages)
 def test_cantools_reads_what_we_pack(data: st.DataObject, message: Message) -> None:
     values = {s.name: data.draw(_numbers, s.name) for s in message.signals}
@@ -35,6 +36,7 @@ def test_cantools_reads_what_we_pack(data: st.DataObject, message: Message) -> N
     assert ours == {name: raw for name, raw in theirs.items() if name in ours}
 
 
+@settings(deadline=None)
 @given(data=st.data(), message=_messages)
 def test_cantools_packs_the_same_bits(data: st.DataObject, message: Message) -> None:
     raws = {s.name: data.draw(st.integers(s.raw_low, s.raw_high), s.name) for s in message.signals}
@@ -43,6 +45,7 @@ def test_cantools_packs_the_same_bits(data: st.DataObject, message: Message) -> 
     assert layout.pack(message, physical) == theirs
 
 
+@settings(deadline=None)
 @given(data=st.data(), message=_messages)
 def test_what_is_packed_comes_back(data: st.DataObject, message: Message) -> None:
     raws = {s.name: data.draw(st.integers(s.raw_low, s.raw_high), s.name) for s in message.signals}
@@ -52,6 +55,7 @@ def test_what_is_packed_comes_back(data: st.DataObject, message: Message) -> Non
     assert layout.unpack(message, payload) == physical
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_number_is_taken_and_saturates(data: st.DataObject) -> None:
     _, signal = data.draw(st.sampled_from(_SIGNALS))

@@ -64,7 +64,7 @@ def test_a_skipped_slot_is_no_fault() -> None:
 def test_a_lost_frame_is_a_counter_error() -> None:
     frames = [f for n, f in enumerate(_traffic(5000)) if n != 60]
     verdicts = [m["verdict"] for m in _summary(frames).values() if m["counter_errors"]]
-    assert verdicts == ["1 counter jumps"]
+    assert verdicts == ["counter jumps: 1"]
 
 
 def test_a_damaged_frame_is_a_crc_error_and_not_shown() -> None:
@@ -74,7 +74,7 @@ def test_a_damaged_frame_is_a_crc_error_and_not_shown() -> None:
     frames[at] = (t_ns, CanFrame(frame.id, frame.data[:2] + b"\xff" + frame.data[3:]))
     warning = _summary(frames)["DMS_Warning"]
     assert warning["crc_errors"] == 1
-    assert "1 wrong CRC" in warning["verdict"]
+    assert "wrong CRC: 1" in warning["verdict"]
 
 
 @pytest.mark.parametrize(("factor", "holds"), [(0.8, False), (0.95, True), (1.05, True), (1.2, False)])
@@ -120,7 +120,7 @@ def test_command_on_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["can", "watch", "--log", str(path)]) == 0
     text = capsys.readouterr().out
     assert "SystemState=Init Cause=Starting FrameAge=SNA" in text
-    assert "1 frames with other identifiers" in text
+    assert "frames with other identifiers: 1" in text
 
 
 def test_command_on_a_bad_log_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,3 +218,20 @@ def test_vectors_are_json(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(capsys.readouterr().out)
     assert {row["message"] for row in rows} >= {message.name for message in TRANSMITTED}
     assert main(["vectors", "--base-id", "0x7f8"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("message", "values", "text"),
+    [
+        ("DMS_Status", {"FrameRate": 15.0, "FrameAge": 33}, "FrameAge=33ms Calibration=SNA FrameRate=15/s"),
+        ("DMS_Identity", {"DbcHash": 0x7D6A53}, "DbcHash=8219219 "),
+        ("DMS_Geometry", {"HeadYaw": -12.25}, "HeadYaw=-12.25deg HeadPitch=SNA"),
+        ("DMS_Warning", {"ActiveWarning": 5, "Level": 3, "Age": 1.5}, "ActiveWarning=Microsleep Level=urgent"),
+    ],
+)
+def test_values_are_shown_with_label_or_unit(
+    message: str, values: dict[str, float | None], text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _write(tmp_path / "can.log", [(0, Encoder().encode(message, values))])
+    assert main(["can", "watch", "--log", str(path)]) == 1  # the others are missing
+    assert text in capsys.readouterr().out
