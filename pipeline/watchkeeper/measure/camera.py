@@ -24,7 +24,7 @@ def directions(xy_px: NDArray[Any], camera: CameraGeometry) -> Vector:
     if not any(camera.distortion):
         return seen
     k1, k2, p1, p2, k3 = camera.distortion
-    ideal = seen.copy()
+    ideal: Vector = seen.copy()
     for _ in range(_UNDISTORT_STEPS):
         x, y = ideal[:, 0], ideal[:, 1]
         r2 = x * x + y * y
