@@ -52,7 +52,7 @@ class SocketCanPort:
             self._socket.setsockopt(_SOL_CAN_RAW, _CAN_RAW_FILTER, filters)
         errors = struct.pack("=I", _ERR_BUS_OFF | _ERR_RESTARTED)
         self._socket.setsockopt(_SOL_CAN_RAW, _CAN_RAW_ERR_FILTER, errors)
-        # The smallest buffer the kernel gives (about six frames): with the cable unplugged the rest is refused here and
+        # The smallest buffer the kernel gives (eight frames on Linux 6.1): on a stuck link the rest is refused here and
         # coalesces to the newest value instead of leaving as a burst of old ones later.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
 
