@@ -82,7 +82,7 @@ def _frames(log: Path) -> list[tuple[str, bytes]]:
     [
         ("not json", ["expected", "JSON"]),
         (json.dumps({**TRACE_LINE, "t_ns": 1.5}), ["t_ns"]),
-        ('{"t_ns": 100, "head": {"yaw_deg": NaN, "pitch_deg": 0, "roll_deg": 0}}', ["head.yaw_deg", "NaN"]),
+        ('{"t_ns": 100, "head": {"yaw_deg": NaN, "pitch_deg": 0, "roll_deg": 0}}', ["head.yaw_deg", "expected", "NaN"]),
         ('{"t_ns": -1}', ["t_ns"]),
     ],
 )

@@ -93,11 +93,13 @@ def test_measure_and_replay_give_the_warnings_twice_byte_identical(tmp_path: Pat
 
 def check_log(path: Path, *, whole_cycles: bool) -> None:
     """Every frame decodes in cantools, every CRC and counter holds in autosar-e2e, cycles are kept."""
-    database = cantools.database.load_string(dbc_text())
+    database = cantools.database.can.Database()
+    database.add_dbc_string(dbc_text())
     messages = {message.name: message for message in TRANSMITTED}
     last: dict[str, tuple[int, int]] = {}
     count = 0
-    for t_ns, frame in read_log(path):
+    for logged in read_log(path):
+        t_ns, frame = logged.t_ns, logged.frame
         definition = database.get_message_by_frame_id(frame.id)
         definition.decode(frame.data)
         message = messages[definition.name]

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     seconds = (now_ns() - started_ns) / 1e9
     if args.json:
         print(json.dumps(summary_json(supervisor, vision, events, seconds, status)))
-    elif vision is not None and supervisor is not None:
+    elif status != BadInputError.exit_status and vision is not None and supervisor is not None:
         print("\n".join(summary_lines(supervisor, vision, events, seconds)))
     return status
 

@@ -21,6 +21,8 @@ from watchkeeper.types import CameraGeometry, Eye, Gaze, Head, Mouth
 _HEAD_STD_DEG = 3.0  # typical error on rendered drives is 1-2.5 degrees; people's faces differ from the model's
 _HEAD_STD_UNMOUNTED_DEG = 6.0
 _STD_PER_TURN = 0.06  # degree for each degree the head is turned from the camera
+_GAZE_LEARN_S = 1.5  # of looking ahead, until this driver's irises are known well enough to tell road from cluster
+_GAZE_UNLEARNT_STD_DEG = 12.0
 _LIDS_SHUT = 0.35  # below this the iris says nothing
 _TRUST_GAP_NS = 1_000_000_000  # a face out of sight for longer may be another driver's lids
 
@@ -45,7 +47,7 @@ class _OneEye:
         self.lids = LidJudge()
         # the iris of someone looking straight ahead; up to a few degrees either way between people
         self.yaw = Mode(-40.0, 40.0, 0.5, prior=0.0, spread=2.5, prior_s=6.0)
-        self.pitch = Mode(-20.0, 20.0, 0.25, prior=0.0, spread=1.0, prior_s=2.0)
+        self.pitch = Mode(-20.0, 20.0, 0.25, prior=0.0, spread=1.0, prior_s=1.0, first_s=0.3, first_weight=6.0)
 
 
 class DriverMeasure:
@@ -57,7 +59,7 @@ class DriverMeasure:
         self._fit = HeadPoseFit(camera)
         self._clock = Clock()
         self._eyes = (_OneEye(LEFT_EYE), _OneEye(RIGHT_EYE))
-        ahead = {"prior": 0.0, "spread": 5.0, "prior_s": 1.0, "first_s": 0.5, "first_weight": 8.0}
+        ahead = {"prior": 0.0, "spread": 5.0, "prior_s": 1.0, "first_s": 0.2, "first_weight": 20.0}
         self._neutral = [Mode(-100.0, 100.0, 1.0, **ahead) for _ in range(3)]  # yaw, pitch, roll
         self._head_filters = [OneEuro(4.0, 0.3) for _ in range(3)]
         self._gaze_filters = [OneEuro(2.0, 0.1) for _ in range(2)]
@@ -137,9 +139,11 @@ class DriverMeasure:
         both = gazes.combine(usable, turn_deg)
         if both is None:
             return None
+        learnt = min(1.0, min(eye.pitch.learnt_s for eye in self._eyes) / _GAZE_LEARN_S)
         x, y, z = (float(v) for v in rotation @ rotations.direction(both.yaw_deg, both.pitch_deg))
         yaw, pitch = rotations.direction_angles(x, y, z)
-        return Gaze(self._gaze_filters[0].step(yaw, t_ns), self._gaze_filters[1].step(pitch, t_ns), both.std_deg)
+        std = both.std_deg + _GAZE_UNLEARNT_STD_DEG * (1.0 - learnt)
+        return Gaze(self._gaze_filters[0].step(yaw, t_ns), self._gaze_filters[1].step(pitch, t_ns), std)
 
 
 def _turn_deg(pose: HeadPose) -> float:

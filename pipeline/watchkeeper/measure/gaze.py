@@ -16,6 +16,7 @@ from watchkeeper.measure.eyes import EyeShape
 _IRIS_DOWN, _IRIS_UP = 4.5, 2.0  # degrees of gaze a degree of iris
 _LID_DOWN_DEG = 110.0  # degrees of gaze for a lid gap fallen to nothing
 _LID_SLACK = 0.02
+_DOWN_SLACK_DEG = 4.0  # lids and iris of a look ahead wander this far together
 _LIMIT_DOWN_DEG, _LIMIT_UP_DEG, _LIMIT_SIDE_DEG = 45.0, 30.0, 50.0
 
 _STD_DEG = 5.0
@@ -45,7 +46,7 @@ def eye_gaze(shape: EyeShape, neutral_yaw_deg: float, neutral_pitch_deg: float, 
         # lids that hang half shut hide the iris's upper part: it seems to point up
         pitch = min(_IRIS_UP * iris * max(0.0, min(1.0, 1.0 - 3.0 * (1.0 - lid_share))), _LIMIT_UP_DEG)
     else:
-        pitch = -min(lid_down, iris_down, _LIMIT_DOWN_DEG)
+        pitch = -max(0.0, min(lid_down, iris_down, _LIMIT_DOWN_DEG) - _DOWN_SLACK_DEG)
     return EyeGaze(yaw, pitch, _STD_DEG + _STD_PER_DISAGREEMENT * abs(lid_down - iris_down))
 
 

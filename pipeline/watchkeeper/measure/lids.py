@@ -10,8 +10,9 @@ from watchkeeper.types import Eye
 _CLOSED_SHARE = 0.12
 
 # A look down lowers the lids by about one percent a degree; that is taken out again.
-_FALL_PER_DEG = 0.010
-_FALL_LIMIT = 0.45
+_FALL_PER_DEG = 0.008
+_FALL_LIMIT = 0.30
+_FALL_FROM, _FALL_WHOLE = 0.45, 0.70  # of the open gap: below, the iris behind the lids says nothing of the gaze
 
 # Seen from above the face's own level, lids lowered to look down cover the eye as closed lids do. From there only an
 # open eye is believed; a closed one only if it was seen to close, and stayed so for longer than a blink, before.
@@ -30,7 +31,8 @@ class LidJudge:
     def step(self, shape: EyeShape, baseline_mm: float, down_deg: float, t_ns: int) -> Eye:
         """The eye at t_ns. down_deg: how far this eye looks down in the head, 0 when not or not known."""
         share = shape.aperture_mm / baseline_mm
-        fall = min(_FALL_PER_DEG * max(down_deg, 0.0), _FALL_LIMIT) * max(0.0, min(1.0, (share - 0.25) / 0.25))
+        seen = max(0.0, min(1.0, (share - _FALL_FROM) / (_FALL_WHOLE - _FALL_FROM)))
+        fall = seen * min(_FALL_PER_DEG * max(down_deg, 0.0), _FALL_LIMIT)
         opening = (share / (1.0 - fall) - _CLOSED_SHARE) / (1.0 - _CLOSED_SHARE)
         opening = max(0.0, min(1.0, opening))
         aperture_mm = max(0.0, shape.aperture_mm)

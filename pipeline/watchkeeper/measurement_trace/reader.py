@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,14 @@ def _parse(line: bytes) -> tuple[Measurement, VehicleSignals | None]:
     except UnicodeDecodeError:
         raise _BadLineError(None, "expected UTF-8 text") from None
     except (ValueError, RecursionError) as error:
+        if isinstance(error, _ConstantError):
+            with contextlib.suppress(ValueError):
+                _values(_LENIENT_DECODER.decode(line.decode("utf-8")))  # names the field, if it is one that we read
         raise _BadLineError(None, f"expected one JSON object: {error}") from None
+    return _values(data)
+
+
+def _values(data: object) -> tuple[Measurement, VehicleSignals | None]:
     if not isinstance(data, dict):
         raise _BadLineError(None, "expected one JSON object")
     face, head, gaze, eyes = (_group(data, key) for key in ("face", "head", "gaze", "eyes"))
@@ -192,8 +200,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
+class _ConstantError(ValueError):
+    """NaN or Infinity, which JSON does not have."""
+
+
 def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a number")
+    raise _ConstantError(f"{text} is not a number")
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -205,3 +217,4 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_key_twice)
+_LENIENT_DECODER = json.JSONDecoder(object_pairs_hook=_no_key_twice)

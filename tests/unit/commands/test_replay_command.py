@@ -122,7 +122,7 @@ def test_the_summary(tmp_path: Path, demo_truth: Path, capsys: pytest.CaptureFix
     [
         ("nonsense\n", "trace.jsonl:6: expected one JSON object"),
         ('{"t_ns":0}\n', "trace.jsonl:6: t_ns: time goes backwards"),
-        ('{"t_ns":9000000000,"mouth":{"open":NaN}}\n', "trace.jsonl:6: expected one JSON object: NaN is not a number"),
+        ('{"t_ns":9000000000,"mouth":{"open":NaN}}\n', "trace.jsonl:6: mouth.open: expected 0 to 2, got NaN"),
         ('{"t_ns":90000000000000}\n', "trace.jsonl:6: t_ns: expected at most 3600 s between two frames"),
     ],
 )
