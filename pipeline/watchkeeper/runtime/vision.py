@@ -118,8 +118,15 @@ def _pump(loop: VisionLoop, settings: Settings, *, repeat: bool, stop: StopFlag)
                 raise
             if lease is not None:
                 # The newest may be waiting already: it is neither judged nor dropped yet, so it is not counted yet.
-                unseen = capture.latest.dropped + source.lost_frames
-                loop.frame(lease, capture.latest.taken + unseen, unseen)
+                lost = source.lost_frames
+                unseen = capture.latest.dropped + lost
+                loop.frame(
+                    lease,
+                    capture.latest.taken + unseen,
+                    unseen,
+                    dequeued_ns=capture.latest.taken_put_ns,
+                    lost=lost,
+                )
     return EXIT_ENDED
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until_ns
 from watchkeeper.mailbox.layout import LayoutError
@@ -30,7 +31,7 @@ from watchkeeper.supervisor.restart import EXIT_BAD_INPUT, Action, VisionKeeper
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess
-from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
+from watchkeeper.types import SendStamp, SupervisorReport, VehicleReport, VisionReport
 
 LISTEN_EVERY_NS = 10 * NS_PER_MS
 """Received frames are looked at this often: half of VEH_Input's cycle."""
@@ -73,6 +74,7 @@ class SupervisorLoop:
         self._stop_since_ns: int | None = None
         self._fault_since_ns: int | None = None
         self._frames_sent = self._send_failures = 0
+        self._sends: deque[SendStamp] = deque(maxlen=16)
         self._jitter_ms = 0.0
         self._status = 0
         self._by_itself = True
@@ -120,7 +122,7 @@ class SupervisorLoop:
         before = parts.receiver.report
         report = parts.receiver.step(parts.bus.receive(), t_ns)
         if report is not before:
-            parts.vehicle_writer.write(report)
+            parts.vehicle_writer.write(replace(report, sends=tuple(self._sends)))
 
     def _step(self, cycle: Cycle, t_ns: int) -> Action:
         """Look after vision, judge, send this slot's frames. Returns what is to be done about vision afterwards."""
@@ -155,8 +157,17 @@ class SupervisorLoop:
                     parts.can_log.write(now_ns(), frame)
             else:
                 self._send_failures += 1
+        if any_sent:
+            self._stamp_send()
         self._bus_watch.step(any_sent, parts.bus.bus_off_count, t_ns)
         return action
+
+    def _stamp_send(self) -> None:
+        """Tell vision when a picture's result went out, once a picture."""
+        exposure_ns = self._report.exposure_ns if self._report is not None else 0
+        if exposure_ns and (not self._sends or self._sends[-1].exposure_ns != exposure_ns):
+            self._sends.append(SendStamp(exposure_ns, now_ns()))
+            self._parts.vehicle_writer.write(replace(self._parts.receiver.report, sends=tuple(self._sends)))
 
     def _read(self, pid: int) -> VisionReport | None:
         """The newest report of the present process; None for a predecessor's, for none and for garbage."""
