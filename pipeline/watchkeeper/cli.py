@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _trace):
         add(commands)
     return parser
 
@@ -77,6 +77,9 @@ def _run(commands: Commands) -> None:
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
     p.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
+    p.add_argument(
+        "--trace-out", metavar="FILE", type=Path, help="write the last 90 s of every stage; late frames beside it"
+    )
 
 
 def _measure(commands: Commands) -> None:
@@ -134,6 +137,16 @@ def _boards(commands: Commands) -> None:
     _command(sub, "list", "names, engines, buses, cameras", "boards:run_list")
     p = _command(sub, "show", "effective settings of one board", "boards:run_show")
     p.add_argument("name", metavar="NAME")
+
+
+def _trace(commands: Commands) -> None:
+    sub = _group(commands, "trace", "the recorder's ring, as `run --trace-out` writes it")
+    p = _command(sub, "export", "Chrome/Perfetto trace of the last frames", "trace:run_export", json=False)
+    q = _command(sub, "report", "one HTML page: percentiles, worst frames, drops", "trace:run_report", json=False)
+    r = _command(commands, "report", "the same as `trace report`", "trace:run_report", json=False)
+    for parser, kind in ((p, "FILE.json"), (q, "FILE.html"), (r, "FILE.html")):
+        parser.add_argument("ring", metavar="RING", type=Path)
+        parser.add_argument("--out", metavar=kind, type=Path, required=True, help="file to write")
 
 
 def _can(commands: Commands) -> None:

@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     check_uri(settings.source)
     if args.duration is not None and not args.duration > 0:
         raise BadInputError(f"--duration {args.duration:g}: expected a number of seconds above 0")
-    for option, path in (("--can-log", args.can_log), ("--events", args.events)):
+    outputs = (("--can-log", args.can_log), ("--events", args.events), ("--trace-out", args.trace_out))
+    for option, path in outputs:
         if path is not None and not path.parent.is_dir():
             raise BadInputError(f"{option} {path}: expected an existing folder to write into")
     bus = args.can or settings.board.bus
@@ -92,6 +93,10 @@ def _supervisor_command(
     ]  # fmt: skip
     if args.camera is not None:
         vision += ["--camera", str(args.camera)]
+    if args.trace_out is not None:
+        vision += ["--trace-out", str(args.trace_out)]
+    if settings.board.realtime:
+        vision.append("--realtime")
     if args.duration is not None:
         vision.append("--repeat")
     return [*supervisor, "--", *vision]
