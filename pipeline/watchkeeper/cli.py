@@ -106,6 +106,7 @@ def _bench(commands: Commands) -> None:
     p.add_argument("--source", metavar="URI", help="file:PATH (default: the packaged demo drive)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
+    p.add_argument("--realtime", action="store_true", help="both sides under SCHED_FIFO, where permitted")
     p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
     p.add_argument(
         "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
