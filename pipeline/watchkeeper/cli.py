@@ -114,6 +114,16 @@ def _bench(commands: Commands) -> None:
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
+    q = _command(sub, "startup", "start to first CAN frame, measurement and Active", "bench_startup:run", json=False)
+    q.add_argument("--runs", metavar="N", type=int, default=5, help="starts to take the median of (default: 5)")
+    r = _command(sub, "soak", "memory, descriptors, threads and drift of a long run", "bench_soak:run", json=False)
+    r.add_argument("--seconds", metavar="S", type=float, default=1800.0, help="how long (default: 1800)")
+    for parser in (q, r):
+        parser.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+        parser.add_argument(
+            "--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result"
+        )
+
 
 def _dbc(commands: Commands) -> None:
     p = _command(commands, "dbc", "the DBC of everything on the bus", "dbc:run", json=False)
