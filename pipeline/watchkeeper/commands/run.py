@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     for option, path in outputs:
         if path is not None and not path.parent.is_dir():
             raise BadInputError(f"{option} {path}: expected an existing folder to write into")
+    if args.glass_test:
+        print("glass test: the lids on the bus are the brightness of the picture, not a driver's", file=sys.stderr)
     bus = args.can or settings.board.bus
     status_fd, vision_fd = Mailbox.create(SUPERVISOR), Mailbox.create(VISION)
     command = _supervisor_command(args, settings, bus, status_fd, vision_fd)
@@ -95,6 +97,8 @@ def _supervisor_command(
         vision += ["--camera", str(args.camera)]
     if args.trace_out is not None:
         vision += ["--trace-out", str(args.trace_out)]
+    if args.glass_test:
+        vision.append("--glass-test")
     if settings.board.realtime:
         vision.append("--realtime")
     if args.duration is not None:

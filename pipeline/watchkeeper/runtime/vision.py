@@ -30,6 +30,7 @@ from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Writer
 from watchkeeper.runtime.dumps import Dumper
 from watchkeeper.runtime.frame_work import FrameWork
+from watchkeeper.runtime.glass_test import GlassTest
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch
 from watchkeeper.runtime.perception import DETECTOR, LANDMARKS, Perception
@@ -103,7 +104,11 @@ def _see(
     state: Writer[VisionReport],
     vehicle: Reader[VehicleReport],
 ) -> int:
-    perception = Perception(settings.camera, engine_name=settings.engine, work=work)
+    perception: Perception | GlassTest
+    if args.glass_test:
+        perception = GlassTest(work)
+    else:
+        perception = Perception(settings.camera, engine_name=settings.engine, work=work)
     loop = VisionLoop(
         perception,
         DriverStateMachine(get_profile(settings.profile), settings.board.cabin),
@@ -116,7 +121,8 @@ def _see(
     )
     try:
         loop.announce(Cause.STARTING)
-        _warm_up(settings)
+        if not args.glass_test:
+            _warm_up(settings)
         return _pump(loop, settings, work.recorder, repeat=args.repeat, stop=stop)
     finally:
         perception.close()
@@ -239,6 +245,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--profile", default="euroncap-2026")
     parser.add_argument("--repeat", action="store_true", help="begin a file again at its end")
     parser.add_argument("--trace-out", type=Path, help="the recorder's ring, also on SIGUSR1 and on a miss")
+    parser.add_argument("--glass-test", action="store_true", help="brightness instead of a driver")
     parser.add_argument("--realtime", action="store_true", help="SCHED_FIFO and locked memory where permitted")
     parser.add_argument("--state-fd", type=int, required=True, help="mailbox for VisionReport")
     parser.add_argument("--vehicle-fd", type=int, required=True, help="mailbox with VehicleReport")

@@ -60,7 +60,11 @@ def _summary(frames: Frames, recording: Recording, period_ns: int) -> str:
     for value in jitter:
         hdr.add(value)
     sent = [f.sent_ns - f.exposure_ns for f in frames.judged if f.sent_ns is not None]
-    bus = f"; exposure to bus p50 {_ms(round(statistics.median(sent)))} ms over {len(sent)} sends" if sent else ""
+    bus = (
+        f"; exposure to bus (software only, an estimate) p50 {_ms(round(statistics.median(sent)))} ms over {len(sent)} sends"
+        if sent
+        else ""
+    )
     return (
         f"<p>{len(frames.judged)} frames judged, {frames.drops.total()} dropped, "
         f"<span class={'late' if late else 'ok'}>{late} after their deadline</span>; jitter of the camera's period p50 "
@@ -114,7 +118,7 @@ def _curve(plain: Hdr, corrected: Hdr) -> str:
     top_ns = max(plain.largest, corrected.largest, 1)
     step = (width - left - 20) / (len(_CURVE) - 1)
     lines = []
-    for hdr, colour, name, at in ((corrected, "#b00020", "corrected", 20), (plain, "#0b6e99", "measured", 38)):
+    for hdr, colour, name, at in ((corrected, "#b00020", "corrected", 190), (plain, "#0b6e99", "measured", 208)):
         points = " ".join(
             f"{left + i * step:.1f},{height - bottom - hdr.percentile(s) / top_ns * (height - bottom - 20):.1f}"
             for i, s in enumerate(_CURVE)
