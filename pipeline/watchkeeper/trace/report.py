@@ -60,11 +60,10 @@ def _summary(frames: Frames, recording: Recording, period_ns: int) -> str:
     for value in jitter:
         hdr.add(value)
     sent = [f.sent_ns - f.exposure_ns for f in frames.judged if f.sent_ns is not None]
-    bus = (
-        f"; exposure to bus (software only, an estimate) p50 {_ms(round(statistics.median(sent)))} ms over {len(sent)} sends"
-        if sent
-        else ""
-    )
+    bus = ""
+    if sent:
+        median = _ms(round(statistics.median(sent)))
+        bus = f"; exposure to bus (software only, an estimate) p50 {median} ms over {len(sent)} sends"
     return (
         f"<p>{len(frames.judged)} frames judged, {frames.drops.total()} dropped, "
         f"<span class={'late' if late else 'ok'}>{late} after their deadline</span>; jitter of the camera's period p50 "
