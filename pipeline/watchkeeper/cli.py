@@ -109,6 +109,16 @@ def _bench(commands: Commands) -> None:
     )
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _bench_can(sub)
+
+
+def _bench_can(sub: Commands) -> None:
+    p = _command(sub, "can", "the sender: every frame checked, cycle deviation measured", "bench_can:run", json=False)
+    p.add_argument("--bus", metavar="KIND", default="virtual", help="virtual or slcan-pty (default: virtual)")
+    p.add_argument("--frames", metavar="N", type=int, default=2000, help="about this many frames, 72 a second")
+    p.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
 
 def _dbc(commands: Commands) -> None:
