@@ -122,7 +122,14 @@ def _bench_can(sub: Commands) -> None:
 
 
 def _dbc(commands: Commands) -> None:
-    p = _command(commands, "dbc", "the DBC of everything on the bus", "dbc:run", json=False)
+    p = _command(
+        commands, "dbc", "the CAN contract: DBC, page, C header; its lint and its changes", "dbc:run", json=False
+    )
+    p.add_argument("--as", dest="form", choices=("dbc", "page", "c", "record"), default="dbc", help="default: dbc")
+    p.add_argument("--lint", action="store_true", help="check the spec; exit 1 on a problem")
+    p.add_argument(
+        "--against", metavar="RECORD", type=Path, help="what has changed since; exit 1 if the version hides it"
+    )
     p.add_argument("--out", metavar="FILE", type=Path, help="write to FILE (default: stdout)")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def _listen(listener: Listener, process: subprocess.Popen[bytes], seconds: float
 
 
 @contextlib.contextmanager
-def _busy_cores() -> Any:
+def _busy_cores() -> Iterator[None]:
     """One process a core that does nothing but compute, at ordinary priority; they end with us, however we end."""
     busy = [
         subprocess.Popen(

@@ -25,6 +25,13 @@ MAX_STANDARD_ID = 0x7FF
 # ISO-TP diagnostics use these (request, response, functional); no cyclic frame may sit on them.
 DIAGNOSTIC_IDS = (0x7C0, 0x7C8, 0x7DF)
 
+# Of the contract, not of the software: the first number steps when a receiver built for the contract before would be
+# misled, the second when it merely misses something new (supervisor/spec_change.py tells which).
+CONTRACT_VERSION = (1, 0)
+
+# Receivers give a sender up after this many missed cycles (can.md; the convention of opendbc).
+TIMEOUT_CYCLES = 10
+
 SENDER = "DMS"
 VEHICLE = "VEH"
 

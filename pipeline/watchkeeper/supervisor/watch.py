@@ -9,12 +9,10 @@ from typing import TypedDict
 from watchkeeper.clock import NS_PER_MS
 from watchkeeper.supervisor import e2e, layout
 from watchkeeper.supervisor.frames import CanFrame, message_of
-from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, MESSAGES, TRANSMITTED, Message, check_base_id
+from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, MESSAGES, TIMEOUT_CYCLES, TRANSMITTED, Message, check_base_id
 
 # A median further off than this is another cycle time than the contract's.
 CYCLE_TOLERANCE_PCT = 10.0
-# Receivers give a sender up after this many missed cycles (can.md).
-TIMEOUT_CYCLES = 10
 # For the median only; a watch may run for days.
 _GAPS_KEPT = 4096
 
