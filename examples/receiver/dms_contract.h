@@ -25,7 +25,7 @@ struct dms_message_info {
     const char *name;
     uint32_t id;
     uint32_t cycle_ms;
-    uint32_t timeout_ms; /* 10 cycles without an accepted frame */
+    uint32_t timeout_ms; /* without an accepted frame; then nothing in it is available */
     uint8_t data_ids[16];
 };
 

@@ -34,7 +34,7 @@ FORMS: dict[str, Callable[[int], str]] = {
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the contract, or check it. Raises BadInputError for a bad base id or file, CheckFailedError for a problem."""
+    """Write the contract, or check it. Raises BadInputError (base id, file) and CheckFailedError (a problem found)."""
     base_id = check_base_id(DEFAULT_BASE_ID if args.base_id is None else args.base_id)
     if args.lint or args.against is not None:
         return _check(args.lint, args.against, base_id)
@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
     if args.out is None:
         sys.stdout.write(text)
         return 0
-    if args.form == "record" and args.out.exists():
-        # A record is only ever replaced by one whose version owns up to what has changed.
-        if problem := version_problem(read_record(args.out), spec_record()):
-            raise CheckFailedError(f"{args.out}: not replaced: {problem}")
+    # A record is only ever replaced by one whose version owns up to what has changed.
+    replaces = args.form == "record" and args.out.exists()
+    if replaces and (hidden := version_problem(read_record(args.out), spec_record())):
+        raise CheckFailedError(f"{args.out}: not replaced: {hidden}")
     write_atomically(args.out, text)
     return 0
 
@@ -62,8 +62,8 @@ def _check(lint_too: bool, against: Path | None, base_id: int) -> int:
         old, new = read_record(against), spec_record()
         for change in compare(old, new):
             print(f"{change.severity.name.lower():10} {change.what}")
-        if problem := version_problem(old, new):
-            raise CheckFailedError(f"{against}: {problem}")
+        if hidden := version_problem(old, new):
+            raise CheckFailedError(f"{against}: {hidden}")
         print(f"contract version {'.'.join(map(str, new['contract_version']))} fits what has changed since {against}")
     return 0
 

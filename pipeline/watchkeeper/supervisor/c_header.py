@@ -1,4 +1,4 @@
-"""The contract as one C header for receivers: identifiers, Data IDs, time-outs, codes, and an unpack function a message.
+"""The contract as one C header for receivers: identifiers, Data IDs, time-outs, codes, an unpack function a message.
 
 Plain C99, no library but <stdint.h> and <stdbool.h>, nothing allocated. Generated into examples/receiver.
 """
@@ -12,7 +12,6 @@ from watchkeeper.supervisor.layout import placed_signals
 from watchkeeper.supervisor.spec import (
     CONTRACT_VERSION,
     DEFAULT_BASE_ID,
-    TIMEOUT_CYCLES,
     TRANSMITTED,
     Message,
     Signal,
@@ -73,12 +72,12 @@ def _message_table(base_id: int) -> Iterator[str]:
     yield "    DMS_MESSAGES\n};\n"
     yield "struct dms_message_info {"
     yield "    const char *name;\n    uint32_t id;\n    uint32_t cycle_ms;"
-    yield f"    uint32_t timeout_ms; /* {TIMEOUT_CYCLES} cycles without an accepted frame */"
+    yield "    uint32_t timeout_ms; /* without an accepted frame; then nothing in it is available */"
     yield "    uint8_t data_ids[16];\n};\n"
     yield "static const struct dms_message_info dms_messages[DMS_MESSAGES] = {"
     for m in TRANSMITTED:
         ids = ", ".join(str(data_id) for data_id in m.data_ids)
-        yield f'    {{"{m.name}", 0x{m.frame_id(base_id):X}u, {m.cycle_ms}u, {m.cycle_ms * TIMEOUT_CYCLES}u,'
+        yield f'    {{"{m.name}", 0x{m.frame_id(base_id):X}u, {m.cycle_ms}u, {m.timeout_ms}u,'
         yield f"     {{{ids}}}}},"
     yield "};\n"
 

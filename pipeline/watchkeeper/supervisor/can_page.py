@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from watchkeeper.supervisor.dbc import all_signals
 from watchkeeper.supervisor.layout import to_physical
@@ -12,7 +12,6 @@ from watchkeeper.supervisor.spec import (
     DEFAULT_BASE_ID,
     MESSAGES,
     PAYLOAD_BYTES,
-    TIMEOUT_CYCLES,
     Message,
     Signal,
     check_base_id,
@@ -59,7 +58,7 @@ def page_text(base_id: int = DEFAULT_BASE_ID) -> str:
     return "\n".join(blocks)
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [header, tuple("---" for _ in header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
@@ -68,16 +67,15 @@ def _timing(base_id: int) -> str:
     rows = [
         (
             m.name, f"0x{m.frame_id(base_id):X}", f"{m.sender} to {m.receiver}", f"{m.cycle_ms} ms",
-            f"{m.cycle_ms // 2} ms", f"{m.cycle_ms * TIMEOUT_CYCLES} ms",
+            f"{m.cycle_ms // 2} ms", f"{m.timeout_ms} ms",
         )
         for m in MESSAGES.values()
     ]  # fmt: skip
     return "\n".join([
         "## Messages, timing and time-outs\n",
         _table(("message", "identifier", "direction", "cycle", "never closer than", "time-out"), rows),
-        f"The sender keeps absolute deadlines and skips a slot it missed; it never sends a burst. A receiver gives a "
-        f"message\nup after {TIMEOUT_CYCLES} cycles without an accepted frame and then treats all of its signals as not "
-        "available. VEH_Input is\ngiven up by this system after 500 ms.\n",
+        "The sender keeps absolute deadlines and skips a slot it missed; it never sends a burst. A message without an "
+        "accepted\nframe for its time-out is given up: all of its signals are then not available.\n",
     ])  # fmt: skip
 
 

@@ -31,6 +31,8 @@ CONTRACT_VERSION = (1, 0)
 
 # Receivers give a sender up after this many missed cycles (can.md; the convention of opendbc).
 TIMEOUT_CYCLES = 10
+# What the vehicle says is believed for this long.
+VEHICLE_TIMEOUT_MS = 500
 
 SENDER = "DMS"
 VEHICLE = "VEH"
@@ -105,6 +107,11 @@ class Message:
     comment: str
     data_ids: tuple[int, ...]
     signals: tuple[Signal, ...]
+
+    @property
+    def timeout_ms(self) -> int:
+        """Without an accepted frame for this long, a receiver takes nothing in the message as available."""
+        return self.cycle_ms * TIMEOUT_CYCLES if self.sender == SENDER else VEHICLE_TIMEOUT_MS
 
     def frame_id(self, base_id: int = DEFAULT_BASE_ID) -> int:
         """The 11-bit identifier."""
