@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _vehicle):
         add(commands)
     return parser
 
@@ -161,3 +161,15 @@ def _can(commands: Commands) -> None:
     p.add_argument("--log", metavar="FILE", type=Path, help="read a candump -L log instead of a bus")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
+
+
+def _vehicle(commands: Commands) -> None:
+    sub = _group(commands, "vehicle", "signals out of the vehicle's own messages")
+    p = _command(
+        sub, "compile", "a vehicle file from a mapping and a DBC (needs cantools)", "vehicle:run_compile", False
+    )
+    p.add_argument("mapping", metavar="MAPPING.toml", type=Path)
+    p.add_argument("--dbc", metavar="FILE", type=Path, help="instead of the one that the mapping names")
+    p.add_argument("--out", metavar="VEHICLE.toml", type=Path, help="write to a file (default: stdout)")
+    p = _command(sub, "check", "read a vehicle file as the supervisor does", "vehicle:run_check")
+    p.add_argument("file", metavar="VEHICLE.toml", type=Path)

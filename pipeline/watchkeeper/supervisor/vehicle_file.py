@@ -172,10 +172,6 @@ class Table:
     def __contains__(self, key: str) -> bool:
         return key in self._data
 
-    def keys(self) -> list[str]:
-        """The fields that are there."""
-        return list(self._data)
-
     def keys_must_be(self, *known: str) -> None:
         """Raises BadInputError for a field that is none of these."""
         for key in self._data:
