@@ -155,10 +155,16 @@ def _boards(commands: Commands) -> None:
 
 
 def _can(commands: Commands) -> None:
-    sub = _group(commands, "can", "looking at the bus")
+    sub = _group(commands, "can", "looking at the bus, and a simulated vehicle on it")
     p = _command(sub, "watch", "live decoded signals with counter, CRC and cycle-time verdicts", "can_watch:run")
     p.add_argument("--can", metavar="URI", help="bus to listen on (default: the board's)")
     p.add_argument("--log", metavar="FILE", type=Path, help="read a candump -L log instead of a bus")
+    p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
+    p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
+    p = _command(sub, "drive", "a simulated vehicle: drives a scripted trip as VEH_Input", "can_drive:run")
+    p.add_argument("script", metavar="SCRIPT.toml", type=Path, help="trip; `town` is the packaged one")
+    p.add_argument("--can", metavar="URI", help="bus to speak on (default: the board's)")
+    p.add_argument("--repeat", action="store_true", help="start again at its end, until --duration or Ctrl-C")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
 

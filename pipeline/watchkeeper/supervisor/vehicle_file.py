@@ -206,6 +206,10 @@ class Table:
             raise self.fail(key, f"expected one of {', '.join(known)}, got {value!r}")
         return value
 
+    def is_text(self, key: str, text: str) -> bool:
+        """Whether the field is exactly this text."""
+        return bool(self._data.get(key) == text)
+
     def flag(self, key: str) -> bool:
         """true or false; false when it is not there."""
         value = self._data.get(key, False)
