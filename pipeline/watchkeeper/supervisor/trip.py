@@ -36,10 +36,10 @@ class Trip:
     def __init__(self, name: str, steps: tuple[Step, ...]) -> None:
         self.name = name
         self.end_ns = steps[-1].t_ns
-        self._times = {
-            signal: ([s.t_ns for s in steps if signal in s.values], [s.values[signal] for s in steps if signal in s.values])
-            for signal in SIGNAL_NAMES
-        }  # fmt: skip
+        self._times = {}
+        for signal in SIGNAL_NAMES:
+            named = [step for step in steps if signal in step.values]
+            self._times[signal] = [step.t_ns for step in named], [step.values[signal] for step in named]
         sends = [(s.t_ns, s.send) for s in steps if s.send is not None]
         self._send_times, self._sends = [t for t, _ in sends], [send for _, send in sends]
 
