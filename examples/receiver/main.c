@@ -58,7 +58,8 @@ int main(int argc, char **argv) {
     state.shown = -1;
     while (fgets(line, sizeof line, stdin) != NULL) {
         uint8_t data[8] = {0};
-        if (sscanf(line, "(%lu.%6lu) %63s %x#%63s", &seconds, &micros, channel, &id, payload) != 5) continue;
+        payload[0] = '\0'; /* a frame without data has none */
+        if (sscanf(line, "(%lu.%6lu) %63s %x#%63s", &seconds, &micros, channel, &id, payload) < 4) continue;
         const int length = parse_data(payload, data);
         if (length < 0) continue;
         now_ms = (uint32_t)(seconds * 1000u + micros / 1000u);
