@@ -33,6 +33,7 @@ static void look(struct state *state, uint32_t now_ms) {
 }
 
 static void look_until(struct state *state, uint32_t now_ms) {
+    if (now_ms - state->looked_ms > UINT32_MAX / 2u) state->looked_ms = now_ms; /* the log's clock was set back */
     while (now_ms - state->looked_ms >= LOOK_EVERY_MS) {
         state->looked_ms += LOOK_EVERY_MS;
         look(state, state->looked_ms);

@@ -45,9 +45,11 @@ _SIGNAL_FIELDS = (
 def read_vehicle_file(path: Path, base_id: int = DEFAULT_BASE_ID) -> VehicleMap:
     """The vehicle of a file. Raises BadInputError naming file, line, field and what was expected."""
     top = Table.read(path)
+    if "dbc" in top:
+        raise top.fail(
+            "dbc", "this is a mapping of names; expected the numbers that `watchkeeper vehicle compile` makes"
+        )
     top.keys_must_be("name", "source", "message", "signal")
-    if "message" not in top:
-        raise top.fail("message", "expected [[message]] tables with numbers; `watchkeeper vehicle compile` makes them")
     messages = tuple(_message(table, base_id) for table in top.tables("message"))
     for field in ("name", "id"):
         values = [getattr(message, field) for message in messages]
