@@ -29,6 +29,7 @@ class Vehicle:
     def __init__(self, bus: Bus, trip: Trip, base_id: int = DEFAULT_BASE_ID) -> None:
         self._bus, self._trip, self._encoder = bus, trip, Encoder(base_id)
         self.sent = self.failed = 0
+        self._stuck = False
 
     def step(self, trip_ns: int) -> dict[str, float | None]:
         """Send the frame due at that time of the trip, in the way it says; returns the values."""
@@ -36,12 +37,15 @@ class Vehicle:
         mode = self._trip.send_at(trip_ns)
         if mode == "silent":
             return values
+        if self._stuck and mode != "stuck_counter":
+            self._encoder.sent(_MESSAGE.name)  # whoever was stuck goes on with the next number
+        self._stuck = mode == "stuck_counter"
         frame = self._encoder.encode(_MESSAGE.name, values)
         if mode == "bad_crc":
             frame = CanFrame(frame.id, bytes((frame.data[0] ^ 0xFF,)) + frame.data[1:])
         if self._bus.send(frame):
             self.sent += 1
-            if mode != "stuck_counter":
+            if not self._stuck:
                 self._encoder.sent(_MESSAGE.name)
         else:
             self.failed += 1

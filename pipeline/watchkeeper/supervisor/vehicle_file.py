@@ -46,9 +46,7 @@ def read_vehicle_file(path: Path, base_id: int = DEFAULT_BASE_ID) -> VehicleMap:
     """The vehicle of a file. Raises BadInputError naming file, line, field and what was expected."""
     top = Table.read(path)
     if "dbc" in top:
-        raise top.fail(
-            "dbc", "this is a mapping of names; expected the numbers that `watchkeeper vehicle compile` makes"
-        )
+        raise top.fail("dbc", "a mapping of names; expected the numbers that `watchkeeper vehicle compile` makes of it")
     top.keys_must_be("name", "source", "message", "signal")
     messages = tuple(_message(table, base_id) for table in top.tables("message"))
     for field in ("name", "id"):

@@ -20,7 +20,7 @@ _GAPS_KEPT = 4096
 
 
 class MessageSummary(TypedDict):
-    """One message of the summary; cycle times and deviation None below two frames. verdict: `ok` or what does not hold."""
+    """One message; cycle times and deviation are None below two frames. verdict: `ok` or what does not hold."""
 
     n: int
     crc_errors: int
@@ -40,7 +40,7 @@ def frame_bits(data_bytes: int) -> int:
 
 
 def worst_stuff_bits(data_bytes: int) -> int:
-    """The most stuff bits such a frame can need: one after each 4 of the 34 + 8n bits that are stuffed but the first."""
+    """The most stuff bits such a frame can need: one for every 4 of its 34 + 8n stuffed bits after the first."""
     return (34 + 8 * data_bytes - 1) // 4
 
 
