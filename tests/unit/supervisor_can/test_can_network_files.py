@@ -30,7 +30,7 @@ def test_the_network_unit_sets_bit_rate_and_restart() -> None:
     assert unit["CAN"]["BitRate"] == f"{BIT_RATE // 1000}K"
     assert unit["CAN"]["RestartSec"] == "100ms"
     # systemd.network(5), section [CAN]
-    known = {"BitRate", "SamplePoint", "RestartSec", "BusErrorReporting", "ListenOnly"}
+    known = {"BitRate", "SamplePoint", "RestartSec", "ListenOnly"}
     assert set(unit["CAN"]) <= known
     assert _unit("25-watchkeeper-can.link")["Link"]["TransmitQueueLength"] == "10"
 
