@@ -10,7 +10,15 @@ from watchkeeper.clock import NS_PER_MS, NS_PER_S
 from watchkeeper.supervisor import e2e, layout
 from watchkeeper.supervisor.frames import CanFrame, message_of
 from watchkeeper.supervisor.sender_check import percentile
-from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, MESSAGES, TIMEOUT_CYCLES, TRANSMITTED, Message, check_base_id
+from watchkeeper.supervisor.spec import (
+    DEFAULT_BASE_ID,
+    MESSAGES,
+    TIMEOUT_CYCLES,
+    TRANSMITTED,
+    Message,
+    check_base_id,
+    dbc_hash,
+)
 
 # A median further off than this is another cycle time than the contract's.
 CYCLE_TOLERANCE_PCT = 10.0
@@ -107,6 +115,8 @@ class MessageWatch:
             problems.append(f"wrong CRC: {self.crc_errors}")
         if self.counter_errors:
             problems.append(f"counter jumps: {self.counter_errors}")
+        if self.raws.get("DbcHash", 0) not in (0, dbc_hash()):  # 0: a sender that does not say
+            problems.append(f"another contract: 0x{self.raws['DbcHash']:06X} instead of 0x{dbc_hash():06X}")
         cycle_ms = self.message.cycle_ms
         if self.n == 0 and (watched_ms == 0 or watched_ms > 2 * cycle_ms):
             problems.append("missing")

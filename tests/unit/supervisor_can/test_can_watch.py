@@ -18,7 +18,7 @@ from watchkeeper.cli import main
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import format_line
 from watchkeeper.supervisor.frames import CanFrame, Encoder
-from watchkeeper.supervisor.spec import TRANSMITTED
+from watchkeeper.supervisor.spec import TRANSMITTED, dbc_hash
 from watchkeeper.supervisor.watch import Watch
 
 _MS = 1_000_000
@@ -50,6 +50,13 @@ def test_a_faultless_sender_holds() -> None:
         "n": 100, "crc_errors": 0, "counter_errors": 0, "cycle_ms_p50": 50.0, "cycle_ms_max": 50.0,
         "deviation_p99_pct": 0.0, "verdict": "ok",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "holds"), [(0, True), (dbc_hash(), True), (dbc_hash() ^ 1, False)])
+def test_another_contract_on_the_bus_does_not_hold(said: int, holds: bool) -> None:
+    verdict = _summary([(0, Encoder().encode("DMS_Identity", {"DbcHash": said}))])["DMS_Identity"]["verdict"]
+    assert (verdict == "ok") is holds
+    assert holds or f"another contract: 0x{said:06X} instead of 0x{dbc_hash():06X}" in verdict
 
 
 def test_bus_load_is_the_bits_between_the_first_frame_and_the_last() -> None:
