@@ -105,9 +105,8 @@ def _listen(listener: Listener, process: subprocess.Popen[bytes], seconds: float
     while process.poll() is None:
         listener.wait_and_step()
         ran_s = time.monotonic() - started_s
-        if ran_s > 1 and policy == "unknown":
-            with contextlib.suppress(OSError):
-                policy = _POLICIES.get(os.sched_getscheduler(process.pid), "other")
+        with contextlib.suppress(OSError):  # asked again and again: it is raised only after the first slot
+            policy = _POLICIES.get(os.sched_getscheduler(process.pid), "other")
         if sys.stderr.isatty() and ran_s - shown_s > 1:
             shown_s = ran_s
             print(f"\r{min(100, 100 * ran_s / seconds):3.0f} %", end="", file=sys.stderr, flush=True)
