@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from watchkeeper.clock import now_ns
 from watchkeeper.runtime.budget import Scheduler
+from watchkeeper.runtime.nvtx_ranges import NvtxRanges
 from watchkeeper.trace.recorder import Recorder
 from watchkeeper.trace.ring import Ring
 from watchkeeper.trace.rows import Kind, Task
@@ -31,11 +32,13 @@ class FrameWork(Unhurried):
     def __init__(self, recorder: Recorder | None = None, clock: Callable[[], int] = now_ns) -> None:
         self.recorder = recorder or Recorder(Ring(rows=1024), clock)
         self.scheduler = Scheduler()
+        self.ranges = NvtxRanges()
         self._clock = clock
         self._since_ns = 0
 
     def mark(self, kind: Kind, detail: int = 0) -> None:
         self.recorder.mark(kind, detail)
+        self.ranges.mark(kind, detail)
 
     def allows(self, task: Task) -> bool:
         self._since_ns = self._clock()

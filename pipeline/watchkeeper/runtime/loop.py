@@ -122,6 +122,7 @@ class VisionLoop:
             return
         recorder.begin(frame.seq, exposure_ns, dequeued_ns, taken_ns)
         scheduler.begin(exposure_ns + self._budget_ns)
+        self._work.ranges.begin()
         try:
             measurement = self._perception.process(frame)
         except BaseException:
@@ -147,6 +148,7 @@ class VisionLoop:
         self._misses += late
         self.times.add([exposure_ns, taken_ns, measured_ns, judged_ns, published_ns])
         recorder.finish(late=late, rung=scheduler.rung)
+        self._work.ranges.finish()
         if report is not None:
             for stamp in report.sends:
                 recorder.sent(stamp.exposure_ns, stamp.sent_ns)
