@@ -26,7 +26,9 @@ from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
-from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILES
+from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILES, receive_ids
+from watchkeeper.supervisor.uds.setup import DiagnosticsSetup, state_folder
+from watchkeeper.supervisor.uds.transport import RESPONSE_ID
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess, set_death_signal
 
@@ -64,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
     parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
+    parser.add_argument(
+        "--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)"
+    )
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
 
@@ -93,8 +98,13 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
     with contextlib.ExitStack() as cleanup:
         status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
         core = SupervisorCore(profile=PROFILES[args.profile_number], board_id=board.board_id, base_id=args.base_id)
-        bus = open_bus(uri, base_id=args.base_id)
+        setup = DiagnosticsSetup(uri)
+        heard = receive_ids(args.base_id).union(setup.receive_ids)
+        bus = open_bus(uri, base_id=args.base_id, receive=heard, diagnostic=(RESPONSE_ID,))
         cleanup.callback(bus.close)
+        folder = state_folder(args.state_dir)
+        diagnostics = setup.build(bus, board, args.base_id, args.profile_number, folder)
+        cleanup.callback(diagnostics.close)
         vehicle = None
         if args.simulated_speed_kph is not None:
             vehicle = SimulatedVehicle(uri, args.simulated_speed_kph, args.base_id)
@@ -121,12 +131,17 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
             status_writer=status,
             can_log=can_log,
             vehicle=vehicle,
+            diagnostics=diagnostics,
         )
         duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)
         loop = SupervisorLoop(parts, duration_ns=duration_ns, keep_fault=args.keep_fault)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: loop.request_stop())
-        return loop.run()
+        exit_status = loop.run()
+    if loop.start_again:  # in the same process, so that whoever watches it goes on watching
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return exit_status
 
 
 if __name__ == "__main__":

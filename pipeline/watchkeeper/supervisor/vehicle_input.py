@@ -27,6 +27,11 @@ class VehicleReceiver:
         self.report = VehicleReport()
         self.counts = dict.fromkeys(e2e.CheckState, 0)
 
+    @property
+    def rejected(self) -> int:
+        """Frames that failed their check."""
+        return sum(count for verdict, count in self.counts.items() if not verdict.accepted)
+
     def step(self, frames: Iterable[CanFrame], t_ns: int) -> VehicleReport:
         """Take in the frames that arrived by `t_ns`, oldest first; returns the newest valid report."""
         for frame in frames:
