@@ -40,14 +40,12 @@ def load(path: Path) -> tuple[list[bytes], str | None]:
     problems = []
     for candidate in (path, last_good_path(path)):
         try:
-            with candidate.open("rb") as file:
-                data = file.read(SIZE_MAX + 200)
+            content = _content(candidate)
         except FileNotFoundError:
             continue
         except OSError as error:
             problems.append(f"{candidate} cannot be read: {error.strerror}")
             continue
-        content = unwrap(data)
         if content is None:
             problems.append(f"{candidate} is damaged or something else")
         else:
@@ -86,6 +84,11 @@ def save(path: Path, content: bytes) -> None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        return unwrap(path.read_bytes()) is not None
+        return _content(path) is not None
     except OSError:
         return False
+
+
+def _content(path: Path) -> bytes | None:
+    with path.open("rb") as file:
+        return unwrap(file.read(SIZE_MAX + 200))
