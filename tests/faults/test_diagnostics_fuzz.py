@@ -37,8 +37,8 @@ def _frame(rng: random.Random) -> CanFrame:
     elif kind < 0.7:
         length = rng.randint(1, 7)
         request = bytes((rng.choice(_SIDS), rng.choice((0, 1, 2, 3, 4, 6, 10, 0x81)))) + rng.randbytes(5)
-        if request[0] == 0x11 and rng.random() < 0.99:
-            request = b"\x10\x03" + request[2:]  # each reset takes its time; a few are enough
+        if request[:2] in (b"\x11\x01", b"\x11\x81"):
+            request = b"\x10\x03" + request[2:]  # a reset of the unit is a break in the cycle that was asked for
         data = bytes((length,)) + request[: rng.choice((length, 7))]
     elif kind < 0.8:
         data = bytes((0x10 | rng.randint(0, 1), rng.randint(0, 60), rng.choice(_SIDS))) + rng.randbytes(5)

@@ -176,6 +176,7 @@ def client(link: BaseConnection) -> Client:
     config: ClientConfig = {
         "request_timeout": 10,
         "p2_timeout": 5,
+        "use_server_timing": False,  # a busy or an emulated machine is not what is tested
         "data_identifiers": {
             0xF190: AsciiCodec(17), 0xF189: AsciiCodec(5), 0xF18C: AsciiCodec(len(SERIAL)), 0xF191: AsciiCodec(4),
             0xF197: AsciiCodec(11), **{did: Raw(size) for did, size in sizes.items()},

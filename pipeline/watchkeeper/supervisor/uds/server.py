@@ -97,7 +97,7 @@ class UdsServer:
     """Dispatch, sessions' time-out, suppression, pending. One request at a time (busyRepeatRequest to another)."""
 
     def __init__(self, services: Mapping[int, Service], state: SessionState) -> None:
-        self._services, self._state = services, state
+        self.services, self._state = services, state
         self._waiting: _Waiting | None = None
         self._active_ns = 0
         self.requests = self.refusals = 0
@@ -132,7 +132,7 @@ class UdsServer:
         return None if suppress else bytes((sid + POSITIVE_OFFSET,)) + answer
 
     def _permitted(self, request: bytes) -> Service:
-        service, session = self._services.get(request[0]), self._state.session
+        service, session = self.services.get(request[0]), self._state.session
         if service is None:
             raise RefusedError(Nrc.SERVICE_NOT_SUPPORTED)
         need(session in service.sessions, Nrc.SERVICE_NOT_IN_SESSION)
