@@ -84,8 +84,8 @@ def test_every_service(garage: tuple[Unit, Client]) -> None:
     assert _ok(tester.ecu_reset(3))
     after = unit.until(lambda r: r.restarts == before.restarts + 1 and r.state in _UP)
     assert (after.pid, after.vision_pid != before.vision_pid) == (before.pid, True)
-    tester.change_session(3)
     _check_log(unit)  # a fresh run begins a fresh log
+    tester.change_session(3)
     assert _ok(tester.ecu_reset(1))
     fresh = unit.until(lambda r: r.frames_sent < after.frames_sent and r.restarts == 0 and r.state in _UP)
     assert fresh.pid == after.pid, "begun anew in the same process"

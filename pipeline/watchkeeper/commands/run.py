@@ -82,6 +82,8 @@ def _supervisor_command(
     ]  # fmt: skip
     if args.can_log is not None:
         supervisor += ["--can-log", str(args.can_log)]
+    if args.state_dir is not None:
+        supervisor += ["--state-dir", str(args.state_dir)]
     if args.duration is not None:
         supervisor += ["--duration", str(args.duration)]
     if settings.board.simulated_speed_kph is not None and bus.startswith("virtual:"):
