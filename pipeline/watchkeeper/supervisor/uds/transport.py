@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from watchkeeper.clock import NS_PER_S
+from watchkeeper.clock import NS_PER_MS, NS_PER_S
 from watchkeeper.supervisor.frames import CanFrame
 from watchkeeper.supervisor.spec import DIAGNOSTIC_IDS
 from watchkeeper.supervisor.uds.isotp import MESSAGE_MAX, PADDING, IsoTp
@@ -27,6 +27,7 @@ _OPTIONS, _FLOW_OPTIONS = 1, 2  # CAN_ISOTP_OPTS, CAN_ISOTP_RECV_FC
 _TX_PADDING = 0x04
 _REOPEN_AFTER_NS = NS_PER_S
 _MESSAGES_PER_STEP = 16
+_FRAME_GAP_NS = NS_PER_MS  # between two frames of a response, besides the tester's own, so that cyclic ones fit in
 _GONE = (errno.ENODEV, errno.ENXIO, errno.EBADF, errno.EADDRNOTAVAIL, errno.ENOTCONN)
 
 
@@ -177,7 +178,8 @@ class KernelTransport:
         link = socket.socket(socket.AF_CAN, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, _CAN_ISOTP)
         try:
             # flags, frame_txtime (ns), ext_address, txpad, rxpad, rx_ext_address
-            link.setsockopt(_SOL_CAN_ISOTP, _OPTIONS, struct.pack("=IIBBBB", _TX_PADDING, 0, 0, PADDING, 0, 0))
+            options = struct.pack("=IIBBBB", _TX_PADDING, _FRAME_GAP_NS, 0, PADDING, 0, 0)
+            link.setsockopt(_SOL_CAN_ISOTP, _OPTIONS, options)
             # the kernel reads for itself and needs no pauses: block size 0 (all), separation 0, no waits
             link.setsockopt(_SOL_CAN_ISOTP, _FLOW_OPTIONS, struct.pack("=BBB", 0, 0, 0))
             link.bind((self._interface, REQUEST_ID, RESPONSE_ID))
