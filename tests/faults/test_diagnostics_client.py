@@ -24,7 +24,7 @@ from watchkeeper.types import SystemState
 
 pytestmark = pytest.mark.faults
 _VIN = "WVWZZZ1KZAW000001"
-_UP = (SystemState.STANDBY, SystemState.ACTIVE, SystemState.DEGRADED)
+_UP = (SystemState.STANDBY, SystemState.ACTIVE)
 
 
 @pytest.fixture(params=["can-isotp", "kernel", "can-isotp-on-socketcan"])

@@ -25,7 +25,7 @@ from watchkeeper.types import SystemState
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 _FRAMES = int(os.environ.get("WATCHKEEPER_FUZZ_FRAMES", "10000"))
-_UP = (SystemState.STANDBY, SystemState.ACTIVE, SystemState.DEGRADED)
+_UP = (SystemState.STANDBY, SystemState.ACTIVE)
 _SIDS = (0x10, 0x11, 0x14, 0x19, 0x22, 0x27, 0x2E, 0x31, 0x3E, 0x85)
 
 

@@ -175,7 +175,7 @@ def client(link: BaseConnection) -> Client:
     sizes |= dict(zip(range(0xFD20, 0xFD26), (1, 1, 4, 1, 4, 4), strict=True))
     config: ClientConfig = {
         "request_timeout": 10,
-        "p2_timeout": 5,
+        "p2_timeout": 2,
         "use_server_timing": False,  # a busy or an emulated machine is not what is tested
         "data_identifiers": {
             0xF190: AsciiCodec(17), 0xF189: AsciiCodec(5), 0xF18C: AsciiCodec(len(SERIAL)), 0xF191: AsciiCodec(4),
