@@ -84,17 +84,18 @@ class VisionProcess:
     def terminate(self) -> None:
         """Ask it to end (SIGTERM); also wakes a stopped one, which could not hear it otherwise."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.send_signal(signal.SIGCONT)
+            # not by Popen's own calls: they reap a child that has just ended, and `poll` would never hear of it
+            os.kill(self._process.pid, signal.SIGTERM)
+            os.kill(self._process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End it, also while it is stopped. `poll` tells when it is gone."""
         if self._process is not None:
-            self._process.kill()
+            os.kill(self._process.pid, signal.SIGKILL)
 
     def stop_now(self) -> None:
         """Kill it and wait until it is gone: for the way out, where no frame is due any more."""
         if self._process is not None:
-            self._process.kill()
+            self.kill()
             os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
             self.poll()
