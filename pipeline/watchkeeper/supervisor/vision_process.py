@@ -53,14 +53,14 @@ class VisionProcess:
             # Safe here: this process has no threads, of which one could hold a lock at the fork.
             preexec_fn=self._arm,
         )
+        # Only now: Popen waits for the exec, which must have the supervisor's own priority, as it has frames to send.
+        with contextlib.suppress(OSError):  # not permitted: then it was not raised either; or ended already
+            os.sched_setscheduler(self._process.pid, os.SCHED_OTHER, os.sched_param(0))
         return self._process.pid
 
     def _arm(self) -> None:
         """Between fork and exec: die with the supervisor, also if it died in this very moment."""
         set_death_signal(signal.SIGKILL)
-        # Up to here with the supervisor's own priority, which waits for the exec and has frames to send.
-        with contextlib.suppress(OSError):  # not permitted: then it was not raised either
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         if os.getppid() != self._parent_pid:
             os.kill(os.getpid(), signal.SIGKILL)
 
