@@ -82,6 +82,7 @@ def _run(commands: Commands) -> None:
     p.add_argument(
         "--trace-out", metavar="FILE", type=Path, help="write the last 90 s of every stage; late frames beside it"
     )
+    p.add_argument("--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)")
 
 
 def _measure(commands: Commands) -> None:

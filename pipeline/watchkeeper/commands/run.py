@@ -90,6 +90,8 @@ def _supervisor_command(
         supervisor += ["--can-log", str(args.can_log)]
     if args.vehicle is not None:
         supervisor += ["--vehicle", str(args.vehicle)]
+    if args.state_dir is not None:
+        supervisor += ["--state-dir", str(args.state_dir)]
     if args.duration is not None:
         supervisor += ["--duration", str(args.duration)]
     if settings.board.simulated_speed_kph is not None and bus.startswith("virtual:") and args.vehicle is None:

@@ -37,5 +37,8 @@ class GlassTest:
         face = Face(1.0, (0.0, 0.0, float(frame.width), float(frame.height)))
         return Measurement(frame.t_ns, frame.seq, face=face, left_eye=eye, right_eye=eye, face_searched=True)
 
+    def forget_driver(self) -> None:
+        """Nobody is known."""
+
     def close(self) -> None:
         """Nothing is held."""

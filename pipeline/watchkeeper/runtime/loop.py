@@ -57,6 +57,7 @@ class VisionLoop:
     """Perception, judgement and publication of one frame at a time, with the counters the bus reports.
 
     publish: writes a VisionReport where the supervisor reads it. vehicle: newest VehicleReport, None when unreadable.
+    forget: makes perception forget the driver and gives the judge to go on with.
     work: recorder and scheduler, the same that perception was given. missed: called after a frame past its deadline.
     """
 
@@ -69,6 +70,7 @@ class VisionLoop:
         budget_ns: int,
         frame_period_ns: int,
         clock: Callable[[], int] = now_ns,
+        forget: Callable[[], Judges] | None = None,
         *,
         work: FrameWork | None = None,
         missed: Callable[[], None] | None = None,
@@ -76,7 +78,8 @@ class VisionLoop:
         self._work = work or FrameWork(clock=clock)
         self._recorder, self._scheduler, self._ladder = self._work.recorder, self._work.scheduler, Ladder()
         self._missed = missed
-        self._perception, self._machine = perception, machine
+        self._perception, self._machine, self._forget = perception, machine, forget
+        self._baseline_resets: int | None = None
         self._publish, self._vehicle, self._clock = publish, vehicle, clock
         self._budget_ns, self._period_ns = budget_ns, frame_period_ns
         self._vehicle_t_ns = 0
@@ -97,7 +100,7 @@ class VisionLoop:
         old = self._report
         self._send(VisionReport(
             self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
-            self._event_count, tuple(self._events), old.first_exposure_ns,
+            self._event_count, tuple(self._events), old.first_exposure_ns, self._baseline_resets or 0,
         ))  # fmt: skip
 
     def frame(self, lease: Lease, captured: int, dropped_before: int, *, dequeued_ns: int = 0, lost: int = 0) -> None:
@@ -132,7 +135,8 @@ class VisionLoop:
             lease.release()
         measured_ns = recorder.mark(Kind.MEASURE)
         report = self._vehicle()
-        driver = self._machine.step(measurement, self._fresh_vehicle_signals(report), exposure_ns)
+        vehicle = self._fresh_vehicle_signals(report)
+        driver = self._machine.step(measurement, vehicle, exposure_ns)
         judged_ns = recorder.mark(Kind.DECIDE)
         self._events.extend(driver.events)
         self._event_count += len(driver.events)
@@ -142,6 +146,7 @@ class VisionLoop:
         self._send(VisionReport(
             judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
             self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns,
+            self._baseline_resets or 0,
         ))  # fmt: skip
         published_ns = recorder.mark(Kind.PUBLISH)
         late = published_ns - exposure_ns > self._budget_ns
@@ -180,6 +185,11 @@ class VisionLoop:
 
     def _fresh_vehicle_signals(self, report: VehicleReport | None) -> VehicleSignals | None:
         """The vehicle's signals if it sent anew since the last picture; the state machine holds the old ones."""
+        if report is not None and report.baseline_resets != self._baseline_resets:
+            # of requests before this process began nothing is left to be forgotten
+            if self._baseline_resets is not None and self._forget is not None:
+                self._machine = self._forget()
+            self._baseline_resets = report.baseline_resets
         if report is None or report.t_ns == self._vehicle_t_ns:
             return None
         self._vehicle_t_ns = report.t_ns

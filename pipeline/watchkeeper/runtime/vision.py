@@ -109,13 +109,22 @@ def _see(
         perception = GlassTest(work)
     else:
         perception = Perception(settings.camera, engine_name=settings.engine, work=work)
+
+    def new_machine() -> DriverStateMachine:
+        return DriverStateMachine(get_profile(settings.profile), settings.board.cabin)
+
+    def forget() -> DriverStateMachine:
+        perception.forget_driver()
+        return new_machine()
+
     loop = VisionLoop(
         perception,
-        DriverStateMachine(get_profile(settings.profile), settings.board.cabin),
+        new_machine(),
         state.write,
         vehicle.read,
         budget_ns(settings.board.budget_ms),
         budget_ns(settings.board.frame_period_ms),
+        forget=forget,
         work=work,
         missed=dumper.missed if dumper is not None else None,
     )

@@ -69,6 +69,11 @@ class VehicleReceiver:
         """The identifiers to listen to."""
         return self._input.frame_ids
 
+    @property
+    def rejected(self) -> int:
+        """Frames that failed their check."""
+        return sum(count for verdict, count in self.counts.items() if not verdict.accepted)
+
     def step(self, frames: Iterable[CanFrame], t_ns: int) -> VehicleReport:
         """Take in the frames that arrived by `t_ns`, oldest first; returns the newest report."""
         return self._input.step(frames, t_ns)
