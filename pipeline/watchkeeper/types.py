@@ -426,6 +426,7 @@ class VisionReport:
     event_count: int = 0
     events: tuple[WarningEvent, ...] = ()
     first_exposure_ns: int = 0  # of the first frame judged: what a clip's own time is counted from
+    content: int = 0  # of the newest frame judged: the same number means the same picture; 0: not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A vision process without eyes: publishes a report 30 times a second, or misbehaves as told.
 
 puppet_vision.py watchkeeper-vision [--start-ms N] [--frames N] [--exit N] [--stall-after N] [--garbage-after N]
+    [--freeze-after N] [--freeze-frames N]
     [--condition NAME] [--ignore-sigterm] [--silent] --state-fd N --vehicle-fd N
 
 Not collected by pytest; test_supervisor_faults.py hands it to the real supervisor.
@@ -52,10 +53,15 @@ def main() -> int:
                 raw.write(os.urandom(VISION.size))
                 time.sleep(0.03)
         heard = vehicle.read()
+        content = seq
+        if args.freeze_after and seq > args.freeze_after:
+            content = args.freeze_after if seq <= args.freeze_after + args.freeze_frames else seq
         exposure_ns = now_ns() - 20 * NS_PER_MS
         driver = DriverState(exposure_ns, seq, active=heard is not None and (heard.signals.speed_kph or 0) >= 20)
         health = VisionHealth(seq, seq, 0, 0, 30.0)
-        writer.write(VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, False, driver, health))
+        writer.write(
+            VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, False, driver, health, content=content)
+        )
         time.sleep(max(0.0, (start_ns + seq * PERIOD_NS - now_ns()) / NS_PER_S))
     if args.exit == 0:
         writer.write(VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, True, driver, health, 0))
@@ -69,8 +75,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--vehicle-fd", type=int, required=True)
     parser.add_argument("--start-ms", type=int, default=100)
     parser.add_argument("--frames", type=int, default=10**9)
-    for option in ("--exit", "--stall-after", "--garbage-after"):
+    for option in ("--exit", "--stall-after", "--garbage-after", "--freeze-after"):
         parser.add_argument(option, type=int, default=0)
+    parser.add_argument("--freeze-frames", type=int, default=45)
     parser.add_argument("--condition")
     parser.add_argument("--ignore-sigterm", action="store_true")
     parser.add_argument("--silent", action="store_true")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
+from watchkeeper.runtime.content import content_mark
 from watchkeeper.trace.histogram import Window
 from watchkeeper.trace.stages import StageTimes
 from watchkeeper.types import (
@@ -87,7 +88,7 @@ class VisionLoop:
         old = self._report
         self._send(VisionReport(
             self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
-            self._event_count, tuple(self._events), old.first_exposure_ns,
+            self._event_count, tuple(self._events), old.first_exposure_ns, old.content,
         ))  # fmt: skip
 
     def frame(self, lease: Lease, captured: int, dropped_before: int) -> None:
@@ -104,6 +105,7 @@ class VisionLoop:
             return
         try:
             measurement = self._perception.process(frame)
+            content = content_mark(frame)
         finally:
             lease.release()
         measured_ns = self._clock()
@@ -116,7 +118,7 @@ class VisionLoop:
         health = self._health(judged_ns, captured, dropped_before)
         self._send(VisionReport(
             judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
-            self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns,
+            self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns, content,
         ))  # fmt: skip
         published_ns = self._clock()
         self._misses += published_ns - exposure_ns > self._budget_ns

@@ -23,11 +23,13 @@ from watchkeeper.supervisor.bus_watch import BusWatch
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.cycle import Cycle
+from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
 from watchkeeper.supervisor.liveness import VisionPhase
 from watchkeeper.supervisor.outputs import BoxCondition
 from watchkeeper.supervisor.realtime import become_realtime, say
 from watchkeeper.supervisor.restart import EXIT_BAD_INPUT, Action, VisionKeeper
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
+from watchkeeper.supervisor.systemd import Notifier
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess
 from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
@@ -54,6 +56,8 @@ class Parts:
     status_writer: Writer[SupervisorReport] | None = None
     can_log: CanLog | None = None
     vehicle: SimulatedVehicle | None = None
+    watchdog: HardwareWatchdog | None = None
+    systemd: Notifier | None = None
 
 
 class SupervisorLoop:
@@ -76,6 +80,7 @@ class SupervisorLoop:
         self._jitter_ms = 0.0
         self._status = 0
         self._by_itself = True
+        self._unfed_said = False
 
     def request_stop(self) -> None:
         """End in order, beginning with the next slot. Safe in a signal handler."""
@@ -105,6 +110,21 @@ class SupervisorLoop:
             self._decide_on_stopping(start_ns, t_ns)
             self._listen()
             cycle.done()
+            self._feed_watchdogs(t_ns)
+
+    def _feed_watchdogs(self, t_ns: int) -> None:
+        """The hardware's after every whole cycle; systemd's while vision makes progress or its loss is handled."""
+        parts = self._parts
+        if parts.watchdog is not None and not parts.watchdog.feed() and not self._unfed_said:
+            self._unfed_said = True
+            say(f"{parts.watchdog.path} does not take its feed")
+        if parts.systemd is not None:
+            parts.systemd.ready()
+            parts.systemd.status(f"{parts.core.state.name.capitalize()}, cause {parts.core.cause.label}")
+            if self._stop_since_ns == t_ns:
+                parts.systemd.stopping()
+            if self._keeper.attends(t_ns):
+                parts.systemd.feed(t_ns)
 
     def _wait_listening(self, due_ns: int) -> None:
         while (left_ns := due_ns - now_ns()) > 0:

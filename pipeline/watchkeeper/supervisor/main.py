@@ -24,9 +24,12 @@ from watchkeeper.mailbox.writer import Mailbox, Writer
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
+from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
+from watchkeeper.supervisor.realtime import say
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
 from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILES
+from watchkeeper.supervisor.systemd import Notifier
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess, set_death_signal
 
@@ -64,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
     parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
+    parser.add_argument("--listen-only", action="store_true", help="send nothing: watch what would be said")
+    parser.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog, e.g. /dev/watchdog")
+    parser.add_argument("--watchdog-timeout", metavar="S", type=int, default=10, help="whole seconds (default: 10)")
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
 
@@ -93,7 +99,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
     with contextlib.ExitStack() as cleanup:
         status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
         core = SupervisorCore(profile=PROFILES[args.profile_number], board_id=board.board_id, base_id=args.base_id)
-        bus = open_bus(uri, base_id=args.base_id)
+        bus = open_bus(uri, base_id=args.base_id, listen_only=args.listen_only)
         cleanup.callback(bus.close)
         vehicle = None
         if args.simulated_speed_kph is not None:
@@ -111,6 +117,12 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         cleanup.callback(os.close, vehicle_fd)
         vision = VisionProcess(command, state_fd, vehicle_fd)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
+        watchdog = None
+        if args.watchdog is not None:
+            watchdog = HardwareWatchdog(args.watchdog, args.watchdog_timeout)
+            say(_armed(watchdog))
+        notifier = Notifier()
+        cleanup.callback(notifier.close)
         parts = Parts(
             core=core,
             bus=bus,
@@ -121,12 +133,23 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
             status_writer=status,
             can_log=can_log,
             vehicle=vehicle,
+            watchdog=watchdog,
+            systemd=notifier,
         )
         duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)
         loop = SupervisorLoop(parts, duration_ns=duration_ns, keep_fault=args.keep_fault)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: loop.request_stop())
-        return loop.run()
+        status_code = loop.run()
+        if watchdog is not None:
+            watchdog.disarm()  # here and on no other way out: an unwanted end is a reset of the board
+        return status_code
+
+
+def _armed(watchdog: HardwareWatchdog) -> str:
+    pre = "no pre-timeout" if watchdog.pretimeout_s is None else f"pre-timeout {watchdog.pretimeout_s} s"
+    magic = "" if watchdog.magic_close else "; it cannot be disarmed: a wanted stop resets the board too"
+    return f"watchdog {watchdog.path} ({watchdog.identity}) armed: time-out {watchdog.timeout_s} s, {pre}{magic}"
 
 
 if __name__ == "__main__":
