@@ -1,7 +1,7 @@
 """A vision process without eyes: publishes a report 30 times a second, or misbehaves as told.
 
 puppet_vision.py watchkeeper-vision [--start-ms N] [--frames N] [--exit N] [--stall-after N] [--garbage-after N]
-    [--freeze-after N] [--freeze-frames N]
+    [--freeze-after N] [--freeze-frames N] [--grow-after N]
     [--condition NAME] [--ignore-sigterm] [--silent] --state-fd N --vehicle-fd N
 
 Not collected by pytest; test_supervisor_faults.py hands it to the real supervisor.
@@ -44,6 +44,7 @@ def main() -> int:
             time.sleep(0.1)
         return int(args.exit)
     start_ns = now_ns()
+    hoard: list[bytes] = []
     for seq in range(1, args.frames + 1):
         if seq == args.stall_after:
             time.sleep(3600)
@@ -52,6 +53,8 @@ def main() -> int:
             while True:
                 raw.write(os.urandom(VISION.size))
                 time.sleep(0.03)
+        if args.grow_after and seq > args.grow_after:
+            hoard.append(b"x" * 2**20)
         heard = vehicle.read()
         content = seq
         if args.freeze_after and seq > args.freeze_after:
@@ -75,7 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--vehicle-fd", type=int, required=True)
     parser.add_argument("--start-ms", type=int, default=100)
     parser.add_argument("--frames", type=int, default=10**9)
-    for option in ("--exit", "--stall-after", "--garbage-after", "--freeze-after"):
+    for option in ("--exit", "--stall-after", "--garbage-after", "--freeze-after", "--grow-after"):
         parser.add_argument(option, type=int, default=0)
     parser.add_argument("--freeze-frames", type=int, default=45)
     parser.add_argument("--condition")

@@ -34,17 +34,19 @@ ACTIVE: Verdict = (SystemState.ACTIVE, Cause.NONE)
 class Rig:
     """One supervisor process, its log and its own report."""
 
-    def __init__(self, folder: Path, options: tuple[str, ...], vision: tuple[str, ...]) -> None:
-        """options: the supervisor's. vision: the command that runs as vision."""
+    def __init__(self, folder: Path, options: tuple[str, ...], vision: tuple[str, ...], bus: str | None = None) -> None:
+        """options: the supervisor's. vision: the command that runs as vision. bus: default a virtual one of its own,
+        with a simulated vehicle on it."""
         self._seen: list[tuple[int, Decoded]] = []
         self._read_to = 0
-        self.bus = f"virtual:faults-{os.getpid()}-{folder.name}"
+        vehicle = ("--simulated-speed-kph", "80") if bus is None else ()
+        self.bus = bus or f"virtual:faults-{os.getpid()}-{folder.name}"
         self.log = folder / "can.log"
         self.status_fd = Mailbox.create(SUPERVISOR)
         self._status = Reader(self.status_fd, SUPERVISOR)
         command = [
             sys.executable, "-m", "watchkeeper.supervisor.main", "watchkeeper-supervisor", "--can", self.bus,
-            "--can-log", str(self.log), "--status-fd", str(self.status_fd), "--simulated-speed-kph", "80", *options,
+            "--can-log", str(self.log), "--status-fd", str(self.status_fd), *vehicle, *options,
             "--", *vision,
         ]  # fmt: skip
         self.started_ns = now_ns()
