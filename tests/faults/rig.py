@@ -24,6 +24,8 @@ from watchkeeper.supervisor.candump import parse_line
 from watchkeeper.supervisor.frames import Decoded, decode
 from watchkeeper.types import Cause, SupervisorReport, SystemState
 
+# the emulated processor of the virtual machine takes its time for a Python to start
+PATIENCE_S = 120.0 if "WATCHKEEPER_IN_VM" in os.environ else 30.0
 REACTION_NS = 250 * NS_PER_MS
 CYCLE_NS = 50 * NS_PER_MS
 
@@ -79,7 +81,7 @@ class Rig:
             if f.name == "DMS_Status"
         ]
 
-    def first(self, since_ns: int, wanted: Callable[[Verdict], bool], seconds: float = 30.0) -> int:
+    def first(self, since_ns: int, wanted: Callable[[Verdict], bool], seconds: float = PATIENCE_S) -> int:
         """Wait for a DMS_Status that left after `since_ns` and says what is wanted; its time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -98,7 +100,7 @@ class Rig:
 
     def end(self) -> int:
         """Wait for the supervisor's own end; its exit status."""
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_S)
 
     def close(self) -> None:
         """Leave nothing behind, whatever the test did."""

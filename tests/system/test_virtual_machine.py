@@ -22,7 +22,7 @@ WATCHDOG = "-device i6300esb -watchdog-action reset"
 PAIR = "-object can-bus,id=cb0 -device kvaser_pci,canbus=cb0 -device kvaser_pci,canbus=cb0"
 STATUS_RESET = 125
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(4000 if FULL else 420)]
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(4000 if FULL else 500)]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,7 +64,7 @@ def test_can_faults_show_their_cause_and_heal(keep: Path, capsys: pytest.Capture
     frames, full_s = (100_000, 10) if FULL else (300, 3)
     out = keep / "faults.json"
     command = f"{ROOT}/tests/vm/guest_faults.py {out} --frames {frames} --queue-full-s {full_s}"
-    assert _vm(command, keep, PAIR, 3600 if FULL else 380) == 0
+    assert _vm(command, keep, PAIR, 3600 if FULL else 420) == 0
     found: dict[str, Any] = json.loads(out.read_text())
     with capsys.disabled():
         for row in found["faults"]:
