@@ -73,8 +73,8 @@ def test_can_faults_show_their_cause_and_heal(keep: Path, capsys: pytest.Capture
     expected = {**CAUSES, f"queue full for {full_s} s": ["BusRecovered"]}
     assert {name: row["causes"] for name, row in rows.items()} == expected
     assert all(row["frames_ok"] and row["exit_status"] == 0 for row in rows.values())
-    assert rows["bus-off"]["bus_off_count"] == 1
-    assert {name for name, row in rows.items() if row["bus_off_count"]} == {"bus-off"}
+    assert rows["bus-off"]["bus_off"] == 1
+    assert {name for name, row in rows.items() if row["bus_off"]} == {"bus-off"}
     for pair in found["pairs"]:
         assert pair["frames"] >= frames
         assert (pair["bad_crc"], pair["wrong_counter"]) == (0, 0), pair

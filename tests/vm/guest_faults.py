@@ -9,6 +9,7 @@ first frame that said so. Under emulation these times are upper bounds, full of 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
@@ -21,7 +22,7 @@ import tempfile
 import threading
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,40 +49,43 @@ class Bench:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
 
-    def fault(
-        self, name: str, act: Callable[[Rig], int | None], shown: Cause | None, bus: str, *puppet: str, folder: str = ""
-    ) -> Rig:
-        """One supervisor, one fault. act: does it; returns when it began, if not when `act` was called. shown: the
-        cause to wait for, None for a fault that shall not be seen at all."""
-        print(f"{name} ...", flush=True)
-        rig = Rig(Path(folder or tempfile.mkdtemp()), (), (*PUPPET, *puppet), bus)
+    @contextlib.contextmanager
+    def unit(self, bus: str, *puppet: str) -> Iterator[Rig]:
+        """A supervisor with a puppet on `bus`, well; the rows made with it get its exit status."""
+        before = len(self.rows)
+        rig = Rig(Path(tempfile.mkdtemp()), (), (*PUPPET, *puppet), bus)
         try:
             rig.first(0, lambda v: v == WELL)
-            time.sleep(0.5)
-            began_ns = now_ns()
-            began_ns = act(rig) or began_ns
-            row: dict[str, Any] = {"fault": name}
-            if shown is None:
-                time.sleep(2.0)
-                rig.first(now_ns(), lambda v: v == WELL)
-            else:
-                seen_ns = rig.first(began_ns, lambda v: v[1] is shown)
-                well_ns = rig.first(seen_ns, lambda v: v == WELL)
-                row |= {"reaction_ms": (seen_ns - began_ns) / NS_PER_MS, "well_ms": (well_ns - began_ns) / NS_PER_MS}
-            later = [v for t_ns, v in rig.verdicts() if t_ns > began_ns]
-            order = [v[1].label for v in later if v != WELL]
-            row["causes"] = list(dict.fromkeys(order))
-            row["states"] = list(dict.fromkeys(v[0].name for v in later if v != WELL))
-            counts = [f.values["BusOffCount"] for _, f in rig.frames() if f.name == "DMS_Health"]
-            row["bus_off_count"] = counts[-1] if counts else None
-            row["frames_ok"] = all(f.crc_ok for _, f in rig.frames())
+            yield rig
             rig.process.terminate()
-            row["exit_status"] = rig.end()
-            self.rows.append(row)
-            print(json.dumps(row), flush=True)
+            status = rig.end()
+            for row in self.rows[before:]:
+                row |= {"exit_status": status, "frames_ok": all(f.crc_ok for _, f in rig.frames())}
         finally:
             rig.close()
-        return rig
+
+    def fault(self, rig: Rig, name: str, act: Callable[[Rig], int | None], shown: Cause) -> None:
+        """Do it, wait until `shown` was shown and all is well again. act: returns when the fault began, if not when
+        it was called."""
+        print(f"{name} ...", flush=True)
+        counts = [f.values["BusOffCount"] for _, f in rig.frames() if f.name == "DMS_Health"]
+        called_ns = now_ns()
+        began_ns = act(rig) or called_ns
+        seen_ns = rig.first(began_ns, lambda v: v[1] is shown)
+        well_ns = rig.first(seen_ns, lambda v: v == WELL)
+        shown_since = [v for t_ns, v in rig.verdicts() if called_ns < t_ns <= well_ns and v != WELL]
+        deadline = time.monotonic() + 3  # DMS_Health comes once a second
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+        after = [f.values["BusOffCount"] for _, f in rig.frames() if f.name == "DMS_Health"]
+        row = {
+            "fault": name, "causes": list(dict.fromkeys(v[1].label for v in shown_since)),
+            "states": list(dict.fromkeys(v[0].name for v in shown_since)),
+            "reaction_ms": (seen_ns - began_ns) / NS_PER_MS, "well_ms": (well_ns - began_ns) / NS_PER_MS,
+            "bus_off": (after[-1] or 0) - (counts[-1] or 0 if counts else 0),
+        }  # fmt: skip
+        self.rows.append(row)
+        print(json.dumps(row), flush=True)
 
 
 def signal_vision(number: int) -> Callable[[Rig], None]:
@@ -126,6 +130,39 @@ def made_again(rig: Rig) -> int:
     time.sleep(2)
     sh("ip link add vcan0 type vcan && ip link set vcan0 up")
     return now_ns()
+
+
+def full_disk(interface: str) -> dict[str, Any]:
+    """The CAN log's disk fills up; the bus is listened to, since the log cannot tell any more."""
+    print("disk of the CAN log full ...", flush=True)
+    folder = tempfile.mkdtemp()
+    sh(f"mount -t tmpfs -o size=64k none {folder}")
+    bus = open_listener(f"socketcan:{interface}")
+    rig = Rig(Path(folder), (), PUPPET, f"socketcan:{interface}")
+    try:
+        rig.first(0, lambda v: v == WELL)
+        sh(f"cat /dev/zero >{folder}/fill 2>/dev/null || true")
+        time.sleep(1)
+        while bus.receive():
+            pass
+        end, shown, frames = time.monotonic() + 3, set(), 0
+        while time.monotonic() < end:
+            for frame in bus.receive():
+                got = decode(frame)
+                if got is not None and got.name == "DMS_Status":
+                    assert got.crc_ok
+                    frames += 1
+                    shown.add(Cause(int(got.values["Cause"] or 0)).label)
+            time.sleep(0.005)
+        left = os.statvfs(folder).f_bavail
+        row = {"fault": "disk of the CAN log full", "causes": sorted(shown - {"None"}), "frames": frames, "left": left}
+        rig.process.terminate()
+        row |= {"exit_status": rig.end(), "frames_ok": True, "bus_off": 0}
+        print(json.dumps(row), flush=True)
+        return row
+    finally:
+        rig.close()
+        bus.close()
 
 
 class Adapter:
@@ -211,23 +248,25 @@ def main() -> None:
     sh("modprobe -a vcan can_raw slcan kvaser_pci; ip link add vcan0 type vcan; ip link set vcan0 up")
     vcan = "socketcan:vcan0"
     bench = Bench()
-    bench.fault("vision killed (SIGKILL)", signal_vision(signal.SIGKILL), Cause.VISION_RESTARTING, vcan)
-    bench.fault("vision stopped (SIGSTOP)", signal_vision(signal.SIGSTOP), Cause.STALE_VISION, vcan)
-    bench.fault("vision at its memory limit", starve, Cause.VISION_RESTARTING, vcan, "--grow-after", "60")
-    bench.fault("frozen picture", frozen, Cause.CAMERA_FROZEN, vcan, "--freeze-after", "90", "--freeze-frames", "45")
-    bench.fault("link down and up", link_down, Cause.BUS_RECOVERED, vcan)
-    bench.fault("interface deleted and made again", made_again, Cause.BUS_RECOVERED, vcan)
-    full = tempfile.mkdtemp()
-    sh(f"mount -t tmpfs -o size=64k none {full}")
-    bench.fault("disk of the CAN log full", lambda _: sh(f"cat /dev/zero >{full}/fill 2>/dev/null || true"), None, vcan)
+    with bench.unit(vcan) as rig:
+        bench.fault(rig, "link down and up", link_down, Cause.BUS_RECOVERED)
+        bench.fault(rig, "interface deleted and made again", made_again, Cause.BUS_RECOVERED)
+        bench.fault(rig, "vision killed (SIGKILL)", signal_vision(signal.SIGKILL), Cause.VISION_RESTARTING)
+        bench.fault(rig, "vision stopped (SIGSTOP)", signal_vision(signal.SIGSTOP), Cause.STALE_VISION)
+    with bench.unit(vcan, "--grow-after", "60") as rig:
+        bench.fault(rig, "vision at its memory limit", starve, Cause.VISION_RESTARTING)
+    with bench.unit(vcan, "--freeze-after", "90") as rig:
+        bench.fault(rig, "frozen picture", frozen, Cause.CAMERA_FROZEN)
+    bench.rows.append(full_disk("vcan0"))
     for number in (0, 1):
         sh(f"ip link set can{number} type can bitrate 500000 && ip link set can{number} up")
     pairs = [pair(args.frames, "vcan0", "vcan0"), pair(args.frames, "can0", "can1")]
     sh("modprobe -r kvaser_pci")  # so that the slcan interface is can0 for certain
     adapter = Adapter("can0")
-    bench.fault("bus-off", adapter.bus_off, Cause.BUS_RECOVERED, "socketcan:can0")
-    stuck = f"queue full for {args.queue_full_s:g} s"
-    bench.fault(stuck, adapter.stuck(args.queue_full_s), Cause.BUS_RECOVERED, "socketcan:can0")
+    with bench.unit("socketcan:can0") as rig:
+        bench.fault(rig, "bus-off", adapter.bus_off, Cause.BUS_RECOVERED)
+        stuck = f"queue full for {args.queue_full_s:g} s"
+        bench.fault(rig, stuck, adapter.stuck(args.queue_full_s), Cause.BUS_RECOVERED)
     args.out.write_text(json.dumps({"faults": bench.rows, "pairs": pairs}, indent=1))
 
 

@@ -90,7 +90,8 @@ class _System:
         python = [sys.executable, "-m"]
         command = [
             *python, "watchkeeper.supervisor.main", "watchkeeper-supervisor",
-            "--can", f"virtual:failover-{os.getpid()}", "--can-log", str(log), "--status-fd", str(status_fd), "--vision-fd", str(vision_fd),
+            "--can", f"virtual:failover-{os.getpid()}", "--can-log", str(log),
+            "--status-fd", str(status_fd), "--vision-fd", str(vision_fd),
             "--simulated-speed-kph", "80", "--", *python, "watchkeeper.runtime.vision", "watchkeeper-vision",
             "--board", "host", "--source", source, "--repeat",
         ]  # fmt: skip
