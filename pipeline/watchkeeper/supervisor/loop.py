@@ -14,6 +14,7 @@ import signal
 from dataclasses import dataclass
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until_ns
+from watchkeeper.errors import BadInputError
 from watchkeeper.mailbox.layout import LayoutError
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Writer
@@ -24,6 +25,7 @@ from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.cycle import Cycle
 from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
+from watchkeeper.supervisor.ladder import Restarter, Rung
 from watchkeeper.supervisor.liveness import VisionPhase
 from watchkeeper.supervisor.outputs import BoxCondition
 from watchkeeper.supervisor.realtime import become_realtime, say
@@ -32,7 +34,7 @@ from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
 from watchkeeper.supervisor.systemd import Notifier
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess
-from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
+from watchkeeper.types import SupervisorReport, SystemState, VehicleReport, VisionReport
 
 LISTEN_EVERY_NS = 10 * NS_PER_MS
 """Received frames are looked at this often: half of VEH_Input's cycle."""
@@ -58,6 +60,7 @@ class Parts:
     vehicle: SimulatedVehicle | None = None
     watchdog: HardwareWatchdog | None = None
     systemd: Notifier | None = None
+    restarter: Restarter | None = None
 
 
 class SupervisorLoop:
@@ -104,6 +107,7 @@ class SupervisorLoop:
             if cycle.slot == 0 and (missing := become_realtime()):
                 say(f"works with more jitter: no {' and no '.join(missing)}")
             self._act(action, t_ns)
+            self._climb(t_ns)
             if cycle.slot % _SLOTS_PER_S == 0:
                 self._box = self._box_reader.read()
                 self._jitter_ms = cycle.deviation_p99_ns() / NS_PER_MS
@@ -201,6 +205,25 @@ class SupervisorLoop:
                 self._exit_status = EXIT_BAD_INPUT if error.errno in _NOT_EXECUTABLE else 1
             self._garbage_said = False
             self._keeper.started(t_ns)
+
+    def _climb(self, t_ns: int) -> None:
+        """Restart more than vision where vision alone does not help."""
+        restarter, keeper = self._parts.restarter, self._keeper
+        if restarter is None or self._stop_since_ns is not None:
+            return
+        phase = keeper.status.phase
+        fault = phase is VisionPhase.FAULT and not keeper.given_up  # a wrong setting is no better after a restart
+        well = phase is VisionPhase.RUNNING and self._parts.core.state not in (
+            SystemState.UNAVAILABLE,
+            SystemState.INIT,
+        )
+        try:
+            rung = restarter.step(keeper.restarts, keeper.failures, fault, well, t_ns)
+        except (OSError, BadInputError) as error:  # no such command; counts that a full disk does not take
+            say(f"the restart of more than vision failed: {error}")
+            return
+        if rung is not Rung.NONE:
+            say(f"vision does not come back: restarting the {rung.value}")
 
     def _decide_on_stopping(self, start_ns: int, t_ns: int) -> None:
         """Whether an ordered end begins with the next slot; sends vision its signals."""

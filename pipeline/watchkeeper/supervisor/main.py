@@ -25,6 +25,7 @@ from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
 from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
+from watchkeeper.supervisor.ladder import Restarter
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
 from watchkeeper.supervisor.realtime import say
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
@@ -70,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen-only", action="store_true", help="send nothing: watch what would be said")
     parser.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog, e.g. /dev/watchdog")
     parser.add_argument("--watchdog-timeout", metavar="S", type=int, default=10, help="whole seconds (default: 10)")
+    parser.add_argument("--restart-state", metavar="FILE", type=Path, help="keep the counts of restarts there")
+    parser.add_argument("--camera-service-restart", metavar="COMMAND", help="run when new starts of vision do not help")
+    parser.add_argument("--board-restart", metavar="COMMAND", help="run when that does not help either")
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
 
@@ -117,6 +121,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         cleanup.callback(os.close, vehicle_fd)
         vision = VisionProcess(command, state_fd, vehicle_fd)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
+        restarter = Restarter(args.restart_state, args.camera_service_restart, args.board_restart)
         watchdog = None
         if args.watchdog is not None:
             watchdog = HardwareWatchdog(args.watchdog, args.watchdog_timeout)
@@ -135,6 +140,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
             vehicle=vehicle,
             watchdog=watchdog,
             systemd=notifier,
+            restarter=restarter,
         )
         duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)
         loop = SupervisorLoop(parts, duration_ns=duration_ns, keep_fault=args.keep_fault)

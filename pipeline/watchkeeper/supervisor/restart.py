@@ -81,6 +81,11 @@ class VisionKeeper:
         return max(0, self._starts - 1)
 
     @property
+    def failures(self) -> int:
+        """Runs in a row that ended without one measurement."""
+        return self._failures
+
+    @property
     def given_up(self) -> bool:
         """Vision ended with a status that no further start mends."""
         return self._permanent
