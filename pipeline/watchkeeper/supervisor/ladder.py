@@ -131,7 +131,7 @@ class Restarter:
 
     def step(self, restarts: int, failures: int, fault: bool, well: bool, t_ns: int) -> Rung:
         """As the ladder's; starts the rung's command and keeps the counts. Returns the rung. Raises OSError when the
-        command cannot be started, BadInputError when the counts cannot be kept; a board's restart is not begun uncounted."""
+        command cannot be started, BadInputError when the counts cannot be kept; no rung's command is run uncounted."""
         rung = self._ladder.step(restarts, failures, fault, well, t_ns)
         now = asdict(self._ladder.counts)
         if now != self._kept:
