@@ -77,6 +77,7 @@ def _run(commands: Commands) -> None:
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
     p.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
+    p.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog to feed, e.g. /dev/watchdog")
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
     p.add_argument("--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)")
 
