@@ -13,7 +13,7 @@ import numpy.typing as npt
 from watchkeeper.types import Buffer
 
 MAX_TAPS: Final[int]
-SIMD: Final[str]  # "avx2" or "scalar": what simd=True means on this machine
+SIMD: Final[str]  # "avx2", "neon" or "scalar": what simd=True means on this machine
 
 def preprocess(
     pixel_format: int,  # types.PixelFormat
