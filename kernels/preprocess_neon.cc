@@ -31,6 +31,9 @@ struct NeonLanes {
     const uint16x8_t words = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
     return vcvtq_f32_u32(vmovl_u16(vget_low_u16(words)));
   }
+  static WK_HOST_DEVICE F load_words(const std::uint8_t* from) {
+    return vcvtq_f32_u32(vmovl_u16(vreinterpret_u16_u8(vld1_u8(from))));
+  }
   static WK_HOST_DEVICE F gather(const float* from, I index) {
     F v = vdupq_n_f32(from[index[0]]);
     v = vld1q_lane_f32(from + index[1], v, 1);
@@ -68,6 +71,12 @@ struct NeonLanes {
       // A pair that would start past the end does not count (its weight is 0): any byte will do.
       second = low_byte(load4(data, size, min_int(offset + kStep, splat_int(size - 1))));
     }
+  }
+  static WK_HOST_DEVICE void load_word_pair(const std::uint8_t* data, std::int32_t size, I offset, F& first,
+                                            F& second) {
+    const uint32x4_t words = load4(data, size, offset);
+    first = vcvtq_f32_u32(vandq_u32(words, vdupq_n_u32(65535)));
+    second = vcvtq_f32_u32(vshrq_n_u32(words, 16));
   }
   static WK_HOST_DEVICE void load_two_pairs(const std::uint8_t* data, std::int32_t size, I offset, F& u0, F& v0, F& u1,
                                             F& v1) {

@@ -39,7 +39,7 @@ def build(compiler: str, program: Path, target: Path, *, arch: str, extra: tuple
         simd = ["-DWK_HAVE_AVX2", str(half)]
     elif arch == "aarch64":
         simd = ["-DWK_HAVE_NEON", str(KERNELS / "preprocess_neon.cc")]
-    _run([compiler, *FLAGS, *extra, *sources, *simd, "-static", "-o", str(target)])
+    _run([compiler, *FLAGS, *extra, *sources, *simd, "-o", str(target)])
 
 
 def run(command: list[str]) -> str:

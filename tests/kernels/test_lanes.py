@@ -28,7 +28,7 @@ def test_simd_is_scalar_here(here: list[str]) -> None:
 def test_arm_gives_the_same_digest(here: list[str], tmp_path: Path) -> None:
     compiler, emulator = native.tool("aarch64-linux-gnu-g++"), native.tool("qemu-aarch64-static")
     target = tmp_path / "lanes_check"
-    native.build(compiler, PROGRAM, target, arch="aarch64")
+    native.build(compiler, PROGRAM, target, arch="aarch64", extra=("-static",))
     name, digest = native.run([emulator, "-cpu", "cortex-a76", str(target)]).split()
     assert name == "neon"
     assert digest == here[1]
