@@ -58,7 +58,8 @@ class OutputSpec:
 
     scale, bias, border: one number a channel; with one channel the first counts. border: the colour outside the
     picture on 0..255, before scale and bias; None continues the picture's edge. dtype "uint8" rounds half up and limits
-    to 0..255; "float16" rounds to nearest, ties to even. Raises ValueError for a size, channel count or type it cannot mean.
+    to 0..255; "float16" rounds to nearest, ties to even.
+    Raises ValueError for a size, channel count or type it cannot mean.
     """
 
     width: int
