@@ -86,7 +86,7 @@ def _cases() -> list[_Case]:
 
 
 def _smooth_noise(width: int, height: int) -> NDArray[np.uint8]:
-    """The same picture at every size: luma varies over a 60th of its height, chroma over a 30th; legal limited codes."""
+    """The same picture at every size: luma varies over a 60th of its height, chroma over a 30th; limited range."""
     cell = height // 60
     rng = np.random.default_rng(1)
 
