@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _vehicle):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _trace, _vehicle):
         add(commands)
     return parser
 
@@ -78,6 +78,10 @@ def _run(commands: Commands) -> None:
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
     p.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
+    p.add_argument("--glass-test", action="store_true", help="a lamp instead of a driver (docs/glass-to-can.md)")
+    p.add_argument(
+        "--trace-out", metavar="FILE", type=Path, help="write the last 90 s of every stage; late frames beside it"
+    )
     p.add_argument("--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)")
 
 
@@ -106,6 +110,7 @@ def _bench(commands: Commands) -> None:
     p.add_argument("--source", metavar="URI", help="file:PATH (default: the packaged demo drive)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
+    p.add_argument("--realtime", action="store_true", help="both sides under SCHED_FIFO, where permitted")
     p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
     p.add_argument(
         "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
@@ -113,6 +118,7 @@ def _bench(commands: Commands) -> None:
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
     _bench_can(sub)
+    _bench_runs(sub)
 
 
 def _bench_can(sub: Commands) -> None:
@@ -130,6 +136,18 @@ def _bench_kernels(sub: Commands) -> None:
     p.add_argument("--peer-python", metavar="PATH", type=Path, help="interpreter that has cv2 (tools/bench makes one)")
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+
+
+def _bench_runs(sub: Commands) -> None:
+    q = _command(sub, "startup", "start to first CAN frame, measurement and Active", "bench_startup:run", json=False)
+    q.add_argument("--runs", metavar="N", type=int, default=5, help="starts to take the median of (default: 5)")
+    r = _command(sub, "soak", "memory, descriptors, threads and drift of a long run", "bench_soak:run", json=False)
+    r.add_argument("--seconds", metavar="S", type=float, default=1800.0, help="how long (default: 1800)")
+    for parser in (q, r):
+        parser.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+        parser.add_argument(
+            "--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result"
+        )
 
 
 def _dbc(commands: Commands) -> None:
@@ -162,6 +180,16 @@ def _boards(commands: Commands) -> None:
     _command(sub, "list", "names, engines, buses, cameras", "boards:run_list")
     p = _command(sub, "show", "effective settings of one board", "boards:run_show")
     p.add_argument("name", metavar="NAME")
+
+
+def _trace(commands: Commands) -> None:
+    sub = _group(commands, "trace", "the recorder's ring, as `run --trace-out` writes it")
+    p = _command(sub, "export", "Chrome/Perfetto trace of the last frames", "trace:run_export", json=False)
+    q = _command(sub, "report", "one HTML page: percentiles, worst frames, drops", "trace:run_report", json=False)
+    r = _command(commands, "report", "the same as `trace report`", "trace:run_report", json=False)
+    for parser, kind in ((p, "FILE.json"), (q, "FILE.html"), (r, "FILE.html")):
+        parser.add_argument("ring", metavar="RING", type=Path)
+        parser.add_argument("--out", metavar=kind, type=Path, required=True, help="file to write")
 
 
 def _can(commands: Commands) -> None:

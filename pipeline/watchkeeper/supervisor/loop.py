@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from collections import deque
 from dataclasses import dataclass, replace
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until_ns
@@ -31,7 +32,7 @@ from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
 from watchkeeper.supervisor.uds.diagnostics import Diagnostics
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess
-from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
+from watchkeeper.types import SendStamp, SupervisorReport, VehicleReport, VisionReport
 
 LISTEN_EVERY_NS = 10 * NS_PER_MS
 """Received frames are looked at this often: half of VEH_Input's cycle."""
@@ -75,6 +76,7 @@ class SupervisorLoop:
         self._stop_since_ns: int | None = None
         self._fault_since_ns: int | None = None
         self._frames_sent = self._send_failures = 0
+        self._sends: deque[SendStamp] = deque(maxlen=16)
         self._jitter_ms = 0.0
         self._status = 0
         self._by_itself = True
@@ -131,7 +133,7 @@ class SupervisorLoop:
             resets = parts.diagnostics.baseline_resets
         if report is not before or resets != self._baseline_resets:
             self._baseline_resets = resets
-            parts.vehicle_writer.write(replace(report, baseline_resets=resets))
+            parts.vehicle_writer.write(replace(report, baseline_resets=resets, sends=tuple(self._sends)))
 
     def _diagnose(self, cycle: Cycle, t_ns: int) -> None:
         """Show diagnostics what is now, do what a tester asked for."""
@@ -190,8 +192,20 @@ class SupervisorLoop:
                     parts.can_log.write(now_ns(), frame)
             else:
                 self._send_failures += 1
+        if any_sent:
+            self._stamp_send()
         self._bus_watch.step(any_sent, parts.bus.bus_off_count, t_ns)
         return action
+
+    def _stamp_send(self) -> None:
+        """Tell vision when a picture's result went out, once a picture."""
+        exposure_ns = self._report.exposure_ns if self._report is not None else 0
+        if exposure_ns and (not self._sends or self._sends[-1].exposure_ns != exposure_ns):
+            self._sends.append(SendStamp(exposure_ns, now_ns()))
+            report = replace(
+                self._parts.receiver.report, baseline_resets=self._baseline_resets, sends=tuple(self._sends)
+            )
+            self._parts.vehicle_writer.write(report)
 
     def _read(self, pid: int) -> VisionReport | None:
         """The newest report of the present process; None for a predecessor's, for none and for garbage."""
