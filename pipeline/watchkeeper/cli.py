@@ -77,6 +77,7 @@ def _run(commands: Commands) -> None:
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
     p.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
+    p.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog to feed, e.g. /dev/watchdog")
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
     p.add_argument("--glass-test", action="store_true", help="a lamp instead of a driver (docs/glass-to-can.md)")
     p.add_argument(
@@ -106,6 +107,7 @@ def _replay(commands: Commands) -> None:
 def _bench(commands: Commands) -> None:
     sub = _group(commands, "bench", "measurements, side by side with what a user would pick instead")
     _bench_kernels(sub)
+    _bench_failover(sub)
     p = _command(sub, "pipeline", "frame to published state, against MediaPipe", "bench_pipeline:run", json=False)
     p.add_argument("--source", metavar="URI", help="file:PATH (default: the packaged demo drive)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
@@ -148,6 +150,14 @@ def _bench_runs(sub: Commands) -> None:
         parser.add_argument(
             "--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result"
         )
+
+
+def _bench_failover(sub: Commands) -> None:
+    p = _command(sub, "failover", "from a fault to the frame that says so", "bench_failover:run", json=False)
+    p.add_argument("--times", metavar="N", type=int, default=5, help="how often each fault is made (default: 5)")
+    p.add_argument("--seed", metavar="N", type=int, default=1, help="of the moments at which it is made (default: 1)")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
 
 def _dbc(commands: Commands) -> None:

@@ -433,6 +433,7 @@ class VisionReport:
     events: tuple[WarningEvent, ...] = ()
     first_exposure_ns: int = 0  # of the first frame judged: what a clip's own time is counted from
     baseline_resets: int = 0  # the newest VehicleReport.baseline_resets that was done
+    content: int = 0  # of the newest frame judged: the same number means the same picture; 0: not known
 
 
 @dataclass(frozen=True, slots=True)

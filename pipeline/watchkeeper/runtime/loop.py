@@ -13,6 +13,7 @@ from typing import Protocol
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
 from watchkeeper.runtime.budget import Ladder
+from watchkeeper.runtime.content import content_mark
 from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.trace.histogram import Window
 from watchkeeper.trace.rows import Drop, Kind
@@ -101,6 +102,7 @@ class VisionLoop:
         self._send(VisionReport(
             self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
             self._event_count, tuple(self._events), old.first_exposure_ns, self._baseline_resets or 0,
+            old.content,
         ))  # fmt: skip
 
     def frame(self, lease: Lease, captured: int, dropped_before: int, *, dequeued_ns: int = 0, lost: int = 0) -> None:
@@ -128,6 +130,7 @@ class VisionLoop:
         self._work.ranges.begin()
         try:
             measurement = self._perception.process(frame)
+            content = content_mark(frame)
         except BaseException:
             self._drop(Drop.FAILED, frame.seq)
             raise
@@ -146,7 +149,7 @@ class VisionLoop:
         self._send(VisionReport(
             judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
             self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns,
-            self._baseline_resets or 0,
+            self._baseline_resets or 0, content,
         ))  # fmt: skip
         published_ns = recorder.mark(Kind.PUBLISH)
         late = published_ns - exposure_ns > self._budget_ns
