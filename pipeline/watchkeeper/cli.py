@@ -106,6 +106,7 @@ def _replay(commands: Commands) -> None:
 
 def _bench(commands: Commands) -> None:
     sub = _group(commands, "bench", "measurements, side by side with what a user would pick instead")
+    _bench_kernels(sub)
     _bench_failover(sub)
     p = _command(sub, "pipeline", "frame to published state, against MediaPipe", "bench_pipeline:run", json=False)
     p.add_argument("--source", metavar="URI", help="file:PATH (default: the packaged demo drive)")
@@ -127,6 +128,14 @@ def _bench_can(sub: Commands) -> None:
     p.add_argument("--bus", metavar="KIND", default="virtual", help="virtual or slcan-pty (default: virtual)")
     p.add_argument("--frames", metavar="N", type=int, default=2000, help="about this many frames, 72 a second")
     p.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+
+
+def _bench_kernels(sub: Commands) -> None:
+    p = _command(sub, "kernels", "the fused pass, against OpenCV and memcpy", "bench_kernels:run", json=False)
+    p.add_argument("--rounds", metavar="N", type=int, default=200, help="runs a block (default: 200)")
+    p.add_argument("--peer-python", metavar="PATH", type=Path, help="interpreter that has cv2 (tools/bench makes one)")
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 

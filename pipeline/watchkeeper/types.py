@@ -26,6 +26,11 @@ class PixelFormat(IntEnum):
     RGB24 = 3  # one plane, R G B
     BGR24 = 4  # one plane, B G R
     YUYV = 5  # one plane, 4:2:2, Y0 U Y1 V (USB cameras)
+    UYVY = 6  # one plane, 4:2:2, U Y0 V Y1
+    GREY10 = 7  # one plane of little-endian 16-bit words, white at 1023 (V4L2's Y10: raw infrared sensors)
+    GREY16 = 8  # the same, white at 65535 (V4L2's Y16)
+    RGBA32 = 9  # one plane, R G B and a byte that is not read
+    BGRA32 = 10  # one plane, B G R and a byte that is not read
 
 
 class ColorMatrix(IntEnum):
