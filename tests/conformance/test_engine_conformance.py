@@ -195,7 +195,7 @@ def test_a_file_that_is_no_model(name: str, tmp_path: Path) -> None:
 
 
 def test_unknown_engine_lists_the_known(tiny: Manifest) -> None:
-    with pytest.raises(BadInputError, match="unknown engine; known are litert"):
+    with pytest.raises(BadInputError, match="unknown engine; known are litert, onnxruntime"):
         open_engine("abacus", tiny)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.inference import fetch
 from watchkeeper.inference.engine import open_engine
-from watchkeeper.inference.manifest import Manifest, cache_dir, file_problem, golden_problem, load_manifests
+from watchkeeper.inference.manifest import Manifest, cache_dir, file_problem, golden_problem, load_manifests, model_file
+from watchkeeper.inference.onnx_file import FP16, FP32, onnx_bytes, onnx_path
 
 _BAR_WIDTH = 24
 
@@ -36,13 +38,28 @@ def run_build(args: argparse.Namespace) -> int:
         built = fetch.build(manifests, progress.step)
     finally:
         progress.end()
+    converted = _convert(manifests)
     if args.json:
-        print(json.dumps({"cache": str(cache_dir()), "built": built, "models": [m.name for m in manifests]}, indent=2))
+        made = {"cache": str(cache_dir()), "built": built, "onnx": converted, "models": [m.name for m in manifests]}
+        print(json.dumps(made, indent=2))
     elif built:
         print(f"{len(built)} of {len(manifests)} models built into {cache_dir()}")
     else:
         print(f"all {len(manifests)} models are in {cache_dir()} already; nothing was downloaded")
     return 0
+
+
+def _convert(manifests: list[Manifest]) -> list[str]:
+    """The networks as ONNX, where the package for it is there; names of the files. Elsewhere a line says what to do."""
+    if importlib.util.find_spec("onnx") is None:
+        print(
+            "models build: no ONNX files: only TensorRT and ONNX Runtime need them (pip install onnx)", file=sys.stderr
+        )
+        return []
+    wanted = [(model_file(manifest), precision) for manifest in manifests for precision in (FP32, FP16)]
+    for path, precision in wanted:
+        onnx_bytes(path, precision)
+    return [onnx_path(path, precision).name for path, precision in wanted]
 
 
 def run_verify(args: argparse.Namespace) -> int:

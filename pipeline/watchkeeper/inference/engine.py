@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 Tensor = NDArray[Any]
 
 # Importing this table loads no engine; a class is imported when its name is asked for.
-_ENGINES = {"litert": "watchkeeper.inference.litert:LiteRtEngine"}
+_ENGINES = {
+    "litert": "watchkeeper.inference.litert:LiteRtEngine",
+    "onnxruntime": "watchkeeper.inference.onnxruntime:OnnxRuntimeEngine",
+}
 
 
 class EngineError(WatchkeeperError):
