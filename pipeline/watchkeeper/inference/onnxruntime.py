@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from watchkeeper.inference.engine import EngineError, NamedBuffers, Tensor, TensorSpec, spec_of
+from watchkeeper.inference.engine import EngineError, NamedBuffers, Progress, Tensor, TensorSpec, spec_of
 from watchkeeper.inference.onnx_file import FP32, onnx_bytes
 
 _ERRORS_ONLY = 3
@@ -25,7 +25,9 @@ class OnnxRuntimeEngine:
     Raises EngineError naming `path` when the file is not one ONNX Runtime accepts, BadInputError as `onnx_bytes` does.
     """
 
-    def __init__(self, path: Path, *, threads: int = 1, precision: str = FP32) -> None:
+    def __init__(
+        self, path: Path, *, threads: int = 1, progress: Progress | None = None, precision: str = FP32
+    ) -> None:
         self._path = path
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
