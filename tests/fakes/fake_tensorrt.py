@@ -7,6 +7,7 @@ strongly typed only. Limits: no dynamic shapes, no plugins, DLA layers all fall 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -66,6 +67,13 @@ class NewNetworkFlag(IntEnum):
     STRONGLY_TYPED = 1
 
 
+@functools.lru_cache(maxsize=4)
+def _session(onnx: bytes) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+
+
 class IHostMemory:
     """Buffer protocol through bytes()."""
 
@@ -111,7 +119,7 @@ class OnnxParser:
 
     def parse(self, model: bytes, path: str | None = None) -> bool:
         try:
-            onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+            _session(bytes(model))
         except Exception as error:
             self._errors.append(ParserError(str(error)))
             return False
@@ -221,9 +229,7 @@ class Runtime:
 
 class Engine:
     def __init__(self, onnx: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = 1, 3
-        self.session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+        self.session = _session(onnx)
         self._inputs = {entry.name: tuple(entry.shape) for entry in self.session.get_inputs()}
         self._outputs = {entry.name: tuple(entry.shape) for entry in self.session.get_outputs()}
         self.shapes = {**self._inputs, **self._outputs}

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import numpy as np
 
-from watchkeeper.inference.engine import Engine, open_engine
+from watchkeeper.inference.engine import Engine, Progress, open_engine
 from watchkeeper.inference.manifest import Manifest, load_manifest
 from watchkeeper.measure import face, regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample
@@ -39,7 +39,8 @@ class Perception:
     """Face, landmarks and measures of one driver in front of one camera; `process` frames in order of time.
 
     camera: geometry as the board or a file gives it, adapted to the size of the frames that come. preprocessor: a back
-    end, or None for the CPU's. threads: of the engine, None for two where the process may use two cores.
+    end, or None for the CPU's. threads: of the engine, None for two where the process may use two cores. on_build: told
+    while an engine has to be built first, which takes minutes.
     Raises BadInputError for an unknown engine or missing weights.
     """
 
@@ -50,14 +51,15 @@ class Perception:
         preprocessor: Preprocessor | None = None,
         *,
         threads: int | None = None,
+        on_build: Progress | None = None,
     ) -> None:
         threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._camera = camera
         self._preprocess = preprocessor or open_preprocessor("cpu")
         detector, landmarks = load_manifest(DETECTOR), load_manifest(LANDMARKS)
-        self._detector = open_engine(engine_name, detector, threads=threads)
+        self._detector = open_engine(engine_name, detector, threads=threads, progress=on_build)
         try:
-            self._landmarks = open_engine(engine_name, landmarks, threads=threads)
+            self._landmarks = open_engine(engine_name, landmarks, threads=threads, progress=on_build)
         except BaseException:
             self._detector.close()
             raise

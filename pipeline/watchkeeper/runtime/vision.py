@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +21,7 @@ import numpy as np
 
 from watchkeeper.capture.latest import CaptureThread
 from watchkeeper.capture.source import EndOfSource, SourceLost, open_source
+from watchkeeper.clock import now_ns
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.inference.engine import EngineError
 from watchkeeper.inference.manifest import ModelFileError
@@ -30,7 +33,7 @@ from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.settings import Settings, resolve
 from watchkeeper.state.machine import DriverStateMachine
 from watchkeeper.state.profiles import get_profile
-from watchkeeper.types import Cause, ColorMatrix, Frame, PixelFormat
+from watchkeeper.types import Cause, ColorMatrix, Frame, PixelFormat, VisionReport
 
 EXIT_ENDED, EXIT_BAD_INPUT, EXIT_MODEL, EXIT_CAMERA_LOST = 0, 2, 3, 4
 
@@ -47,6 +50,16 @@ class StopFlag:
 
     def __call__(self, _signal: int, _frame: FrameType | None) -> None:
         self.is_set = True
+
+
+class EngineBuildNotice:
+    """Told twice a second while an engine is built: publishes EngineBuild, so the supervisor waits and says why."""
+
+    def __init__(self, publish: Callable[[VisionReport], None]) -> None:
+        self._publish = publish
+
+    def __call__(self, _what: str) -> None:
+        self._publish(VisionReport(now_ns(), os.getpid(), condition=Cause.ENGINE_BUILD))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -69,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace, stop: StopFlag) -> int:
     state, vehicle = Writer(args.state_fd, VISION), Reader(args.vehicle_fd, VEHICLE)
     settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
-    perception = Perception(settings.camera, engine_name=settings.engine)
+    perception = Perception(settings.camera, engine_name=settings.engine, on_build=EngineBuildNotice(state.write))
     loop = VisionLoop(
         perception,
         DriverStateMachine(get_profile(settings.profile), settings.board.cabin),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import itertools
 import os
 import shutil
 import signal
@@ -315,3 +316,18 @@ def test_two_processes_build_one_after_the_other(gpu: Path) -> None:
         assert entered == []
     thread.join(30.0)
     assert len(entered) == 1
+
+
+def test_vision_publishes_engine_build_while_it_lasts(gpu: Path) -> None:
+    from watchkeeper.runtime.vision import EngineBuildNotice
+    from watchkeeper.supervisor.liveness import Liveness, VisionStatus
+    from watchkeeper.types import Cause, VisionReport
+
+    fake_tensorrt.state.build_s = 1.2
+    published: list[VisionReport] = []
+    _open(progress=EngineBuildNotice(published.append)).close()
+    assert len(published) >= 3
+    assert all(b.published_ns > a.published_ns for a, b in itertools.pairwise(published))
+    assert {Liveness().step(report, VisionStatus(), report.published_ns) for report in published} == {
+        Cause.ENGINE_BUILD
+    }
