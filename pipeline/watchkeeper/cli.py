@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _doctor):
         add(commands)
     return parser
 
@@ -140,6 +140,11 @@ def _boards(commands: Commands) -> None:
     _command(sub, "list", "names, engines, buses, cameras", "boards:run_list")
     p = _command(sub, "show", "effective settings of one board", "boards:run_show")
     p.add_argument("name", metavar="NAME")
+
+
+def _doctor(commands: Commands) -> None:
+    p = _command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
+    p.add_argument("--device", action="store_true", help="only the accelerator's self-test, to send back with --json")
 
 
 def _can(commands: Commands) -> None:

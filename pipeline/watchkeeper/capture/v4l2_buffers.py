@@ -16,6 +16,7 @@ from typing import Any
 
 from watchkeeper.capture import v4l2_abi as abi
 from watchkeeper.capture.v4l2_kernel import Kernel
+from watchkeeper.errors import BadInputError
 from watchkeeper.memory.buffers import Allocate, DriverBuffer, whole_pages
 
 WAYS = {
@@ -75,7 +76,11 @@ def _slot(kernel: Kernel, fd: int, way: str, index: int, nbytes: int, allocate: 
 
 
 def _from_heap(kernel: Kernel, nbytes: int) -> int:
-    heap = kernel.open(HEAP)
+    try:
+        heap = kernel.open(HEAP)
+    except OSError as error:
+        expected = "a kernel with dma-heaps and this user in the group `video`"
+        raise BadInputError.at(HEAP, f"io=dmabuf: {error.strerror}; expected {expected}") from error
     try:
         wanted = abi.HeapAllocation(len=whole_pages(nbytes), fd_flags=os.O_RDWR | os.O_CLOEXEC)
         kernel.ioctl(heap, abi.HEAP_ALLOC, wanted)

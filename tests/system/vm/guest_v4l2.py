@@ -1,4 +1,4 @@
-"""Runs inside the virtual machine, against the kernel's own test camera (vivid): one line of JSON a way of buffering."""
+"""Runs inside the virtual machine, against the kernel's test camera (vivid): a line of JSON a way of buffering."""
 
 from __future__ import annotations
 
