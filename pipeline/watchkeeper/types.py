@@ -426,14 +426,19 @@ class VisionReport:
     event_count: int = 0
     events: tuple[WarningEvent, ...] = ()
     first_exposure_ns: int = 0  # of the first frame judged: what a clip's own time is counted from
+    baseline_resets: int = 0  # the newest VehicleReport.baseline_resets that was done
 
 
 @dataclass(frozen=True, slots=True)
 class VehicleReport:
-    """What the supervisor hears on the bus and hands to vision. t_ns: arrival of the newest valid frame, 0 for none."""
+    """What the supervisor hears on the bus and hands to vision. t_ns: arrival of the newest valid frame, 0 for none.
+
+    baseline_resets: steps when a garage asks that what was learned of the driver be forgotten.
+    """
 
     t_ns: int = 0
     signals: VehicleSignals = VehicleSignals()
+    baseline_resets: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,10 @@ def main() -> int:
         exposure_ns = now_ns() - 20 * NS_PER_MS
         driver = DriverState(exposure_ns, seq, active=heard is not None and (heard.signals.speed_kph or 0) >= 20)
         health = VisionHealth(seq, seq, 0, 0, 30.0)
-        writer.write(VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, False, driver, health))
+        resets = heard.baseline_resets if heard is not None else 0
+        writer.write(
+            VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, False, driver, health, baseline_resets=resets)
+        )
         time.sleep(max(0.0, (start_ns + seq * PERIOD_NS - now_ns()) / NS_PER_S))
     if args.exit == 0:
         writer.write(VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, True, driver, health, 0))

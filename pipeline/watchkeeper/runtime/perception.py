@@ -100,6 +100,10 @@ class Perception:
             face_searched=True,
         )
 
+    def forget_driver(self) -> None:
+        """Begin anew with the next picture: nothing is known of this driver's eyes, seat or looks any more."""
+        self._driver = self._size = self._region = None
+
     def close(self) -> None:
         """Let go of the engines; may be called again."""
         self._detector.close()

@@ -83,13 +83,22 @@ def _run(args: argparse.Namespace, stop: StopFlag) -> int:
     state, vehicle = Writer(args.state_fd, VISION), Reader(args.vehicle_fd, VEHICLE)
     settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
     perception = Perception(settings.camera, engine_name=settings.engine, on_build=EngineBuildNotice(state.write))
+
+    def new_machine() -> DriverStateMachine:
+        return DriverStateMachine(get_profile(settings.profile), settings.board.cabin)
+
+    def forget() -> DriverStateMachine:
+        perception.forget_driver()
+        return new_machine()
+
     loop = VisionLoop(
         perception,
-        DriverStateMachine(get_profile(settings.profile), settings.board.cabin),
+        new_machine(),
         state.write,
         vehicle.read,
         budget_ns(settings.board.budget_ms),
         budget_ns(settings.board.frame_period_ms),
+        forget=forget,
     )
     try:
         loop.announce(Cause.STARTING)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until_ns
 from watchkeeper.mailbox.layout import LayoutError
@@ -28,6 +28,7 @@ from watchkeeper.supervisor.outputs import BoxCondition
 from watchkeeper.supervisor.realtime import become_realtime, say
 from watchkeeper.supervisor.restart import EXIT_BAD_INPUT, Action, VisionKeeper
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
+from watchkeeper.supervisor.uds.diagnostics import Diagnostics
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess
 from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
@@ -54,6 +55,7 @@ class Parts:
     status_writer: Writer[SupervisorReport] | None = None
     can_log: CanLog | None = None
     vehicle: SimulatedVehicle | None = None
+    diagnostics: Diagnostics | None = None
 
 
 class SupervisorLoop:
@@ -76,6 +78,9 @@ class SupervisorLoop:
         self._jitter_ms = 0.0
         self._status = 0
         self._by_itself = True
+        self._baseline_resets = 0
+        self.start_again = False
+        """The run ended because a tester asked for a reset: the whole process is to begin anew."""
 
     def request_stop(self) -> None:
         """End in order, beginning with the next slot. Safe in a signal handler."""
@@ -102,8 +107,9 @@ class SupervisorLoop:
             if cycle.slot % _SLOTS_PER_S == 0:
                 self._box = self._box_reader.read()
                 self._jitter_ms = cycle.deviation_p99_ns() / NS_PER_MS
+            self._diagnose(cycle, t_ns)
             self._decide_on_stopping(start_ns, t_ns)
-            self._listen()
+            self._listen(cycle.due_ns + SLOT_NS)
             cycle.done()
 
     def _wait_listening(self, due_ns: int) -> None:
@@ -111,16 +117,44 @@ class SupervisorLoop:
             # on the grid of whole listening periods before the slot, so that the slot itself finds nothing left to do
             sleep_until_ns(due_ns - (left_ns - 1) // LISTEN_EVERY_NS * LISTEN_EVERY_NS)
             if due_ns - now_ns() > 0:
-                self._listen()
+                self._listen(due_ns)
 
-    def _listen(self) -> None:
+    def _listen(self, until_ns: int) -> None:
         parts, t_ns = self._parts, now_ns()
         if parts.vehicle is not None:
             parts.vehicle.step(t_ns)
-        before = parts.receiver.report
-        report = parts.receiver.step(parts.bus.receive(), t_ns)
-        if report is not before:
-            parts.vehicle_writer.write(report)
+        before, resets = parts.receiver.report, 0
+        frames = parts.bus.receive()
+        report = parts.receiver.step(frames, t_ns)
+        if parts.diagnostics is not None:
+            parts.diagnostics.listen(frames, t_ns, until_ns)
+            resets = parts.diagnostics.baseline_resets
+        if report is not before or resets != self._baseline_resets:
+            self._baseline_resets = resets
+            parts.vehicle_writer.write(replace(report, baseline_resets=resets))
+
+    def _diagnose(self, cycle: Cycle, t_ns: int) -> None:
+        """Show diagnostics what is now, do what a tester asked for."""
+        parts, diagnostics = self._parts, self._parts.diagnostics
+        if diagnostics is None:
+            return
+        view = diagnostics.view
+        view.state, view.cause, view.present = parts.core.state, parts.core.cause, parts.core.present
+        view.report, view.box = self._report, self._box
+        view.vehicle(parts.receiver.report, parts.receiver.rejected, t_ns)
+        view.frames_sent, view.send_failures = self._frames_sent, self._send_failures
+        view.slots_missed, view.jitter_p99_ms = cycle.missed, self._jitter_ms
+        view.restarts, view.bus_off_count = self._keeper.restarts, parts.bus.bus_off_count
+        view.overruns, view.bus = parts.bus.overruns, parts.bus.stats
+        diagnostics.observe(t_ns, judging=self._stop_since_ns is None)
+        restart_vision, self_too = diagnostics.take_restarts()
+        if restart_vision:
+            say("a tester asked for vision to be started anew")
+            parts.vision.terminate()
+        if self_too:
+            say("a tester asked for a reset of the unit")
+            self.start_again = True
+            self.request_stop()
 
     def _step(self, cycle: Cycle, t_ns: int) -> Action:
         """Look after vision, judge, send this slot's frames. Returns what is to be done about vision afterwards."""
@@ -144,6 +178,7 @@ class SupervisorLoop:
             bus_recovered=self._bus_watch.recovered(t_ns),
             box=self._box,
             stopping=self._stop_since_ns is not None,
+            lamp_test=parts.diagnostics.lamp_test if parts.diagnostics is not None else 0,
         )
         any_sent = False
         for name, frame in parts.core.step(inputs, cycle.slot, t_ns):

@@ -27,6 +27,9 @@ from watchkeeper.supervisor.core import SupervisorCore
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
 from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILES
+from watchkeeper.supervisor.uds.setup import DiagnosticsSetup, state_folder
+from watchkeeper.supervisor.uds.transport import RESPONSE_ID
+from watchkeeper.supervisor.vehicle_file import read_vehicle_file
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess, set_death_signal
 
@@ -63,7 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--vision-fd", metavar="N", type=int, help="mailbox for vision's reports (default: a new one)")
     parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
     parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
+    parser.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file (default: VEH_Input)")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
+    parser.add_argument(
+        "--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)"
+    )
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
 
@@ -93,8 +100,15 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
     with contextlib.ExitStack() as cleanup:
         status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
         core = SupervisorCore(profile=PROFILES[args.profile_number], board_id=board.board_id, base_id=args.base_id)
-        bus = open_bus(uri, base_id=args.base_id)
+        vehicle_map = None if args.vehicle is None else read_vehicle_file(args.vehicle, args.base_id)
+        receiver = VehicleReceiver(args.base_id, vehicle_map)
+        setup = DiagnosticsSetup(uri)
+        heard = receiver.frame_ids.union(setup.receive_ids)
+        bus = open_bus(uri, base_id=args.base_id, receive=heard, diagnostic=(RESPONSE_ID,))
         cleanup.callback(bus.close)
+        folder = state_folder(args.state_dir)
+        diagnostics = setup.build(bus, board, args.base_id, args.profile_number, folder)
+        cleanup.callback(diagnostics.close)
         vehicle = None
         if args.simulated_speed_kph is not None:
             vehicle = SimulatedVehicle(uri, args.simulated_speed_kph, args.base_id)
@@ -114,19 +128,24 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         parts = Parts(
             core=core,
             bus=bus,
-            receiver=VehicleReceiver(args.base_id),
+            receiver=receiver,
             vision=vision,
             state_reader=Reader(state_fd, VISION),
             vehicle_writer=Writer(vehicle_fd, VEHICLE),
             status_writer=status,
             can_log=can_log,
             vehicle=vehicle,
+            diagnostics=diagnostics,
         )
         duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)
         loop = SupervisorLoop(parts, duration_ns=duration_ns, keep_fault=args.keep_fault)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: loop.request_stop())
-        return loop.run()
+        exit_status = loop.run()
+    if loop.start_again:  # in the same process, so that whoever watches it goes on watching
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return exit_status
 
 
 if __name__ == "__main__":
