@@ -81,17 +81,17 @@ class Context:
         gpu.retained -= 1
 
 
-class device_attribute:  # noqa: N801
+class device_attribute:
     MULTIPROCESSOR_COUNT = 16
     INTEGRATED = 18
 
 
-class host_alloc_flags:  # noqa: N801
+class host_alloc_flags:
     PORTABLE = 1
     DEVICEMAP = 2
 
 
-class event_flags:  # noqa: N801
+class event_flags:
     DEFAULT = 0
     BLOCKING_SYNC = 1
     DISABLE_TIMING = 2
@@ -213,7 +213,7 @@ def get_driver_version() -> int:
 class LibCuda:
     """The six functions of libcuda that cuda_graph.py calls, with ctypes arguments."""
 
-    def cuStreamBeginCapture_v2(self, stream: Any, mode: int) -> int:  # noqa: N802
+    def cuStreamBeginCapture_v2(self, stream: Any, mode: int) -> int:
         found = gpu.streams.get(stream.value)
         if found is None or found.work:
             return 900  # CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
@@ -222,7 +222,7 @@ class LibCuda:
         found.recording = []
         return 0
 
-    def cuStreamEndCapture(self, stream: Any, graph: Any) -> int:  # noqa: N802
+    def cuStreamEndCapture(self, stream: Any, graph: Any) -> int:
         found = gpu.streams[stream.value]
         recorded, found.recording = found.recording, None
         if not recorded:
@@ -230,11 +230,11 @@ class LibCuda:
         graph._obj.value = self._keep(recorded)
         return 0
 
-    def cuGraphInstantiateWithFlags(self, executable: Any, graph: Any, flags: Any) -> int:  # noqa: N802
+    def cuGraphInstantiateWithFlags(self, executable: Any, graph: Any, flags: Any) -> int:
         executable._obj.value = self._keep(gpu.graphs[graph.value])
         return 0
 
-    def cuGraphLaunch(self, executable: Any, stream: Any) -> int:  # noqa: N802
+    def cuGraphLaunch(self, executable: Any, stream: Any) -> int:
         if not gpu.stacks.get(threading.get_ident()):
             return 201  # CUDA_ERROR_INVALID_CONTEXT
         if executable.value not in gpu.graphs or stream.value not in gpu.streams:
@@ -244,10 +244,10 @@ class LibCuda:
             work()
         return 0
 
-    def cuGraphExecDestroy(self, executable: Any) -> int:  # noqa: N802
+    def cuGraphExecDestroy(self, executable: Any) -> int:
         return 0 if gpu.graphs.pop(executable.value, None) else 400
 
-    def cuGraphDestroy(self, graph: Any) -> int:  # noqa: N802
+    def cuGraphDestroy(self, graph: Any) -> int:
         return 0 if gpu.graphs.pop(graph.value, None) else 400
 
     def _keep(self, recorded: list[Work]) -> int:
