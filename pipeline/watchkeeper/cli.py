@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _vehicle, _doctor):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _trace, _vehicle, _doctor):
         add(commands)
     return parser
 
@@ -77,7 +77,12 @@ def _run(commands: Commands) -> None:
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
     p.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
+    p.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog to feed, e.g. /dev/watchdog")
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
+    p.add_argument("--glass-test", action="store_true", help="a lamp instead of a driver (docs/glass-to-can.md)")
+    p.add_argument(
+        "--trace-out", metavar="FILE", type=Path, help="write the last 90 s of every stage; late frames beside it"
+    )
     p.add_argument("--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)")
 
 
@@ -101,10 +106,12 @@ def _replay(commands: Commands) -> None:
 
 def _bench(commands: Commands) -> None:
     sub = _group(commands, "bench", "measurements, side by side with what a user would pick instead")
+    _bench_failover(sub)
     p = _command(sub, "pipeline", "frame to published state, against MediaPipe", "bench_pipeline:run", json=False)
     p.add_argument("--source", metavar="URI", help="file:PATH (default: the packaged demo drive)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
+    p.add_argument("--realtime", action="store_true", help="both sides under SCHED_FIFO, where permitted")
     p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
     p.add_argument(
         "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
@@ -112,6 +119,7 @@ def _bench(commands: Commands) -> None:
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
     _bench_can(sub)
+    _bench_runs(sub)
 
 
 def _bench_can(sub: Commands) -> None:
@@ -119,6 +127,26 @@ def _bench_can(sub: Commands) -> None:
     p.add_argument("--bus", metavar="KIND", default="virtual", help="virtual or slcan-pty (default: virtual)")
     p.add_argument("--frames", metavar="N", type=int, default=2000, help="about this many frames, 72 a second")
     p.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+
+
+def _bench_runs(sub: Commands) -> None:
+    q = _command(sub, "startup", "start to first CAN frame, measurement and Active", "bench_startup:run", json=False)
+    q.add_argument("--runs", metavar="N", type=int, default=5, help="starts to take the median of (default: 5)")
+    r = _command(sub, "soak", "memory, descriptors, threads and drift of a long run", "bench_soak:run", json=False)
+    r.add_argument("--seconds", metavar="S", type=float, default=1800.0, help="how long (default: 1800)")
+    for parser in (q, r):
+        parser.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+        parser.add_argument(
+            "--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result"
+        )
+
+
+def _bench_failover(sub: Commands) -> None:
+    p = _command(sub, "failover", "from a fault to the frame that says so", "bench_failover:run", json=False)
+    p.add_argument("--times", metavar="N", type=int, default=5, help="how often each fault is made (default: 5)")
+    p.add_argument("--seed", metavar="N", type=int, default=1, help="of the moments at which it is made (default: 1)")
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
@@ -164,6 +192,16 @@ def _boards(commands: Commands) -> None:
 def _doctor(commands: Commands) -> None:
     p = _command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
     p.add_argument("--device", action="store_true", help="only the accelerator's self-test, to send back with --json")
+
+
+def _trace(commands: Commands) -> None:
+    sub = _group(commands, "trace", "the recorder's ring, as `run --trace-out` writes it")
+    p = _command(sub, "export", "Chrome/Perfetto trace of the last frames", "trace:run_export", json=False)
+    q = _command(sub, "report", "one HTML page: percentiles, worst frames, drops", "trace:run_report", json=False)
+    r = _command(commands, "report", "the same as `trace report`", "trace:run_report", json=False)
+    for parser, kind in ((p, "FILE.json"), (q, "FILE.html"), (r, "FILE.html")):
+        parser.add_argument("ring", metavar="RING", type=Path)
+        parser.add_argument("--out", metavar=kind, type=Path, required=True, help="file to write")
 
 
 def _can(commands: Commands) -> None:

@@ -402,6 +402,7 @@ class VisionHealth:
     latency_p50_ms: float = 0.0  # end of exposure to published state, last few seconds
     latency_p99_ms: float = 0.0
     load_pct: float = 0.0  # share of the frame budget that the work took
+    rung: int = 0  # of the degrade ladder: 0 does everything, above it work is left out to keep the deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,6 +428,15 @@ class VisionReport:
     events: tuple[WarningEvent, ...] = ()
     first_exposure_ns: int = 0  # of the first frame judged: what a clip's own time is counted from
     baseline_resets: int = 0  # the newest VehicleReport.baseline_resets that was done
+    content: int = 0  # of the newest frame judged: the same number means the same picture; 0: not known
+
+
+@dataclass(frozen=True, slots=True)
+class SendStamp:
+    """What was made of the picture of exposure_ns was on its way to the bus at sent_ns (the slot's last frame)."""
+
+    exposure_ns: int
+    sent_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,11 +444,13 @@ class VehicleReport:
     """What the supervisor hears on the bus and hands to vision. t_ns: arrival of the newest valid frame, 0 for none.
 
     baseline_resets: steps when a garage asks that what was learned of the driver be forgotten.
+    sends: the newest pictures that reached the bus, oldest first: vision's recorder ends its frames with them.
     """
 
     t_ns: int = 0
     signals: VehicleSignals = VehicleSignals()
     baseline_resets: int = 0
+    sends: tuple[SendStamp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

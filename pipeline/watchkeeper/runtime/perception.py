@@ -26,6 +26,8 @@ from watchkeeper.measure.quality import image_quality
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import Preprocessor, open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
+from watchkeeper.runtime.frame_work import Unhurried
+from watchkeeper.trace.rows import Kind, Network, Task
 from watchkeeper.types import CameraGeometry, Face, Frame, Measurement, Region
 
 DETECTOR, LANDMARKS = "face_detector", "face_landmarks_478"
@@ -39,8 +41,9 @@ class Perception:
     """Face, landmarks and measures of one driver in front of one camera; `process` frames in order of time.
 
     camera: geometry as the board or a file gives it, adapted to the size of the frames that come. preprocessor: a back
-    end, or None for the CPU's. threads: of the engine, None for two where the process may use two cores. on_build: told
-    while an engine has to be built first, which takes minutes.
+    end, or None for the CPU's. threads: of the engine, None for two where the process may use two cores. work: who is
+    told of each stage and asked before each task that may be left out; None: everything is done. on_build:
+    told while an engine has to be built first, which takes minutes.
     Raises BadInputError for an unknown engine or missing weights.
     """
 
@@ -52,7 +55,9 @@ class Perception:
         *,
         threads: int | None = None,
         on_build: Progress | None = None,
+        work: Unhurried | None = None,
     ) -> None:
+        self._work = work or Unhurried()
         threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._camera = camera
         self._preprocess = preprocessor or open_preprocessor("cpu")
@@ -74,15 +79,26 @@ class Perception:
 
     def process(self, frame: Frame) -> Measurement:
         """Everything measured in this frame. Raises ValueError for a frame whose planes do not fit its size."""
-        driver = self._driver_for(frame)
-        quality = image_quality(self._preprocess.statistics(frame, None, _STATISTICS_STEP_PX, self._histogram))
+        driver, work = self._driver_for(frame), self._work
+        quality = None
+        if work.allows(Task.QUALITY):
+            quality = image_quality(self._preprocess.statistics(frame, None, _STATISTICS_STEP_PX, self._histogram))
+            work.done(Task.QUALITY)
+        work.mark(Kind.QUALITY)
+        if not work.allows(Task.LANDMARKS):
+            return Measurement(frame.t_ns, frame.seq, image=quality)
         p = self._track(frame) if self._region is not None else 0.0
         if self._region is None:
+            if not work.allows(Task.DETECT):
+                driver.lost()
+                return Measurement(frame.t_ns, frame.seq, image=quality)
             self._region = self._detect(frame)
             if self._region is not None:
                 p = self._track(frame)
-            if self._region is not None:
+            work.done(Task.DETECT)
+            if self._region is not None and work.allows(Task.REFINE):
                 p = self._track(frame)  # again, from the landmarks' own region: better placed than the detector's
+                work.done(Task.REFINE)
         if self._region is None:
             driver.lost()
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
@@ -128,7 +144,9 @@ class Perception:
     def _detect(self, frame: Frame) -> Region | None:
         whole = plan.full_frame(frame.width, frame.height)
         self._preprocess.run(frame, whole, self._detector_spec, self._detector.input(0))
+        self._work.mark(Kind.PREPROCESS, Network.DETECTOR)
         self._detector.run()
+        self._work.mark(Kind.INFER, Network.DETECTOR)
         self.detector_runs += 1
         found = face.decode(self._detector.output("regressors"), self._detector.output("classificators"), whole)
         driver = face.choose_driver(found, frame.width, frame.height)
@@ -139,7 +157,9 @@ class Perception:
         region = self._region
         assert region is not None
         self._preprocess.run(frame, region, self._landmark_spec, self._landmarks.input(0))
+        self._work.mark(Kind.PREPROCESS, Network.LANDMARKS)
         self._landmarks.run()
+        self._work.mark(Kind.INFER, Network.LANDMARKS)
         p = _probability(float(self._landmarks.output(1).reshape(-1)[0]))
         raw = self._landmarks.output(0).reshape(LANDMARK_COUNT, 3)
         regions.to_image(raw, self._landmark_spec.width, region, self._points)

@@ -44,7 +44,10 @@ _GONE = (errno.ENODEV, errno.ENXIO, errno.EIO, errno.EBADF)
 class Port(Protocol):
     """One kind of bus. Every call returns at once; what cannot be done now raises OSError."""
 
-    bus_off_count: int  # bus-off events seen
+    @property
+    def bus_off_count(self) -> int:
+        """Bus-off events seen."""
+
     overruns: int  # frames the adapter or a listener threw away
 
     def write(self, frame: CanFrame) -> None:
@@ -191,22 +194,24 @@ def open_bus(
     receive: Collection[int] | None = None,
     transmit: Collection[int] | None = None,
     diagnostic: Collection[int] = (),
+    listen_only: bool = False,
 ) -> Bus:
     """The bus to send on; this process is its only watchkeeper sender until `close` or its end, however it ends.
 
     receive, transmit: identifiers; default: the spec's at `base_id`. diagnostic: what `send_diagnostic` may send.
-    Raises BadInputError naming the URI for an unknown scheme, a device that is not there or may not be opened, and a
-    bus that another watchkeeper sends on.
+    listen_only: nothing is ever sent, whatever is asked for (every frame is counted as refused), and an slcan adapter
+    does not even acknowledge. Raises BadInputError naming the URI for an unknown scheme, a device that is not there or
+    may not be opened, and a bus that another watchkeeper sends on.
     """
-    open_port = _port_opener(uri, receive_ids(base_id) if receive is None else receive, listen_only=False)
+    open_port = _port_opener(uri, receive_ids(base_id) if receive is None else receive, listen_only=listen_only)
     lock = _claim(uri)
     try:
         return Bus(
             uri,
             open_port,
             receive=receive_ids(base_id) if receive is None else receive,
-            transmit=transmit_ids(base_id) if transmit is None else transmit,
-            diagnostic=diagnostic,
+            transmit=() if listen_only else transmit_ids(base_id) if transmit is None else transmit,
+            diagnostic=() if listen_only else diagnostic,
             lock=lock,
         )
     except BaseException:

@@ -115,6 +115,8 @@ class SupervisorCore:
                 # What perception says holds only as long as perception is believed.
                 causes.append(driver.cause)
                 active = driver.active
+                if inputs.report is not None and inputs.report.health.rung > 0:
+                    causes.append(Cause.OVERRUN)  # work is left out to keep the deadline
         if inputs.bus_recovered:
             causes.append(Cause.BUS_RECOVERED)
         if inputs.box.under_voltage:

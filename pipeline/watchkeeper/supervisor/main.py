@@ -24,9 +24,13 @@ from watchkeeper.mailbox.writer import Mailbox, Writer
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
+from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
+from watchkeeper.supervisor.ladder import Restarter
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
+from watchkeeper.supervisor.realtime import say
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
 from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILES
+from watchkeeper.supervisor.systemd import Notifier
 from watchkeeper.supervisor.uds.setup import DiagnosticsSetup, state_folder
 from watchkeeper.supervisor.uds.transport import RESPONSE_ID
 from watchkeeper.supervisor.vehicle_file import read_vehicle_file
@@ -68,6 +72,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
     parser.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file (default: VEH_Input)")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
+    parser.add_argument("--listen-only", action="store_true", help="send nothing: watch what would be said")
+    parser.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog, e.g. /dev/watchdog")
+    parser.add_argument("--watchdog-timeout", metavar="S", type=int, default=10, help="whole seconds (default: 10)")
+    parser.add_argument(
+        "--restart-state", metavar="FILE", type=Path, help="counts of restarts (default: in the state folder)"
+    )
+    parser.add_argument("--camera-service-restart", metavar="COMMAND", help="run when new starts of vision do not help")
+    parser.add_argument("--board-restart", metavar="COMMAND", help="run when that does not help either")
     parser.add_argument(
         "--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)"
     )
@@ -102,13 +114,17 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         core = SupervisorCore(profile=PROFILES[args.profile_number], board_id=board.board_id, base_id=args.base_id)
         vehicle_map = None if args.vehicle is None else read_vehicle_file(args.vehicle, args.base_id)
         receiver = VehicleReceiver(args.base_id, vehicle_map)
-        setup = DiagnosticsSetup(uri)
-        heard = receiver.frame_ids.union(setup.receive_ids)
-        bus = open_bus(uri, base_id=args.base_id, receive=heard, diagnostic=(RESPONSE_ID,))
+        setup = None if args.listen_only else DiagnosticsSetup(uri)  # who only listens does not answer a tester
+        heard = receiver.frame_ids.union(setup.receive_ids if setup is not None else ())
+        bus = open_bus(
+            uri, base_id=args.base_id, receive=heard, diagnostic=(RESPONSE_ID,), listen_only=args.listen_only
+        )
         cleanup.callback(bus.close)
         folder = state_folder(args.state_dir)
-        diagnostics = setup.build(bus, board, args.base_id, args.profile_number, folder)
-        cleanup.callback(diagnostics.close)
+        diagnostics = None
+        if setup is not None:
+            diagnostics = setup.build(bus, board, args.base_id, args.profile_number, folder)
+            cleanup.callback(diagnostics.close)
         vehicle = None
         if args.simulated_speed_kph is not None:
             vehicle = SimulatedVehicle(uri, args.simulated_speed_kph, args.base_id)
@@ -125,6 +141,14 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         cleanup.callback(os.close, vehicle_fd)
         vision = VisionProcess(command, state_fd, vehicle_fd)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
+        kept = args.restart_state or (folder / "restarts.json" if folder is not None else None)
+        restarter = Restarter(kept, args.camera_service_restart, args.board_restart)
+        watchdog = None
+        if args.watchdog is not None:
+            watchdog = HardwareWatchdog(args.watchdog, args.watchdog_timeout)
+            say(_armed(watchdog))
+        notifier = Notifier()
+        cleanup.callback(notifier.close)
         parts = Parts(
             core=core,
             bus=bus,
@@ -135,6 +159,9 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
             status_writer=status,
             can_log=can_log,
             vehicle=vehicle,
+            watchdog=watchdog,
+            systemd=notifier,
+            restarter=restarter,
             diagnostics=diagnostics,
         )
         duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)
@@ -142,10 +169,19 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: loop.request_stop())
         exit_status = loop.run()
+        # here and on no other way out: an unwanted end, and a new start that does not come up, is a reset of the board
+        if watchdog is not None and not loop.start_again:
+            watchdog.disarm()
     if loop.start_again:  # in the same process, so that whoever watches it goes on watching
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     return exit_status
+
+
+def _armed(watchdog: HardwareWatchdog) -> str:
+    pre = "no pre-timeout" if watchdog.pretimeout_s is None else f"pre-timeout {watchdog.pretimeout_s} s"
+    magic = "" if watchdog.magic_close else "; it cannot be disarmed: a wanted stop resets the board too"
+    return f"watchdog {watchdog.path} ({watchdog.identity}) armed: time-out {watchdog.timeout_s} s, {pre}{magic}"
 
 
 if __name__ == "__main__":
