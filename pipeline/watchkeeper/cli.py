@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _vehicle):
         add(commands)
     return parser
 
@@ -72,6 +72,7 @@ def _run(commands: Commands) -> None:
     p.add_argument("--source", metavar="URI", help="file:PATH or pattern:WxH@FPS (default: the board's)")
     p.add_argument("--can", metavar="URI", help="virtual:NAME, socketcan:can0 or slcan:/dev/ttyACM0@500000")
     p.add_argument("--profile", metavar="NAME", default="euroncap-2026", help=_PROFILES_HELP)
+    p.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file, see `vehicle` (default: VEH_Input)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
@@ -109,10 +110,27 @@ def _bench(commands: Commands) -> None:
     )
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _bench_can(sub)
+
+
+def _bench_can(sub: Commands) -> None:
+    p = _command(sub, "can", "the sender: every frame checked, cycle deviation measured", "bench_can:run", json=False)
+    p.add_argument("--bus", metavar="KIND", default="virtual", help="virtual or slcan-pty (default: virtual)")
+    p.add_argument("--frames", metavar="N", type=int, default=2000, help="about this many frames, 72 a second")
+    p.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
 
 def _dbc(commands: Commands) -> None:
-    p = _command(commands, "dbc", "the DBC of everything on the bus", "dbc:run", json=False)
+    p = _command(
+        commands, "dbc", "the CAN contract: DBC, page, C header; its lint and its changes", "dbc:run", json=False
+    )
+    p.add_argument("--as", dest="form", choices=("dbc", "page", "c", "record"), default="dbc", help="default: dbc")
+    p.add_argument("--lint", action="store_true", help="check the spec; exit 1 on a problem")
+    p.add_argument(
+        "--against", metavar="RECORD", type=Path, help="what has changed since; exit 1 if the version hides it"
+    )
     p.add_argument("--out", metavar="FILE", type=Path, help="write to FILE (default: stdout)")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
 
@@ -143,9 +161,27 @@ def _config(commands: Commands) -> None:
 
 
 def _can(commands: Commands) -> None:
-    sub = _group(commands, "can", "looking at the bus")
+    sub = _group(commands, "can", "looking at the bus, and a simulated vehicle on it")
     p = _command(sub, "watch", "live decoded signals with counter, CRC and cycle-time verdicts", "can_watch:run")
     p.add_argument("--can", metavar="URI", help="bus to listen on (default: the board's)")
     p.add_argument("--log", metavar="FILE", type=Path, help="read a candump -L log instead of a bus")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
+    p = _command(sub, "drive", "a simulated vehicle: drives a scripted trip as VEH_Input", "can_drive:run")
+    p.add_argument("script", metavar="SCRIPT.toml", type=Path, help="trip; `town` is the packaged one")
+    p.add_argument("--can", metavar="URI", help="bus to speak on (default: the board's)")
+    p.add_argument("--repeat", action="store_true", help="start again at its end, until --duration or Ctrl-C")
+    p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
+    p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
+
+
+def _vehicle(commands: Commands) -> None:
+    sub = _group(commands, "vehicle", "signals out of the vehicle's own messages")
+    p = _command(
+        sub, "compile", "a vehicle file from a mapping and a DBC (needs cantools)", "vehicle:run_compile", False
+    )
+    p.add_argument("mapping", metavar="MAPPING.toml", type=Path)
+    p.add_argument("--dbc", metavar="FILE", type=Path, help="instead of the one that the mapping names")
+    p.add_argument("--out", metavar="VEHICLE.toml", type=Path, help="write to a file (default: stdout)")
+    p = _command(sub, "check", "read a vehicle file as the supervisor does", "vehicle:run_check")
+    p.add_argument("file", metavar="VEHICLE.toml", type=Path)

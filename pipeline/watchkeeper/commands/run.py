@@ -27,6 +27,7 @@ from watchkeeper.mailbox.writer import Mailbox
 from watchkeeper.runtime.settings import Settings, resolve
 from watchkeeper.state.profile_file import resolve_profile
 from watchkeeper.supervisor.spec import PROFILE_CODES
+from watchkeeper.supervisor.vehicle_file import read_vehicle_file
 from watchkeeper.types import SupervisorReport, VisionReport
 
 _REFRESH_S = 0.1
@@ -38,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
     profile = resolve_profile(args.profile)
     check_uri(settings.source)
+    if args.vehicle is not None:
+        read_vehicle_file(args.vehicle)  # said here rather than by a supervisor that is already on the bus
     if args.duration is not None and not args.duration > 0:
         raise BadInputError(f"--duration {args.duration:g}: expected a number of seconds above 0")
     for option, path in (("--can-log", args.can_log), ("--events", args.events)):
@@ -82,9 +85,11 @@ def _supervisor_command(
     ]  # fmt: skip
     if args.can_log is not None:
         supervisor += ["--can-log", str(args.can_log)]
+    if args.vehicle is not None:
+        supervisor += ["--vehicle", str(args.vehicle)]
     if args.duration is not None:
         supervisor += ["--duration", str(args.duration)]
-    if settings.board.simulated_speed_kph is not None and bus.startswith("virtual:"):
+    if settings.board.simulated_speed_kph is not None and bus.startswith("virtual:") and args.vehicle is None:
         supervisor += ["--simulated-speed-kph", str(settings.board.simulated_speed_kph)]
     vision = [
         *python, "watchkeeper.runtime.vision", "watchkeeper-vision", "--board", settings.board.name,

@@ -27,6 +27,7 @@ from watchkeeper.supervisor.core import SupervisorCore
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
 from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILE_CODES
+from watchkeeper.supervisor.vehicle_file import read_vehicle_file
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess, set_death_signal
 
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--vision-fd", metavar="N", type=int, help="mailbox for vision's reports (default: a new one)")
     parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
     parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
+    parser.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file (default: VEH_Input)")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
@@ -95,7 +97,9 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
     with contextlib.ExitStack() as cleanup:
         status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
         core = SupervisorCore(profile=profiles[args.profile_number], board_id=board.board_id, base_id=args.base_id)
-        bus = open_bus(uri, base_id=args.base_id)
+        vehicle_map = None if args.vehicle is None else read_vehicle_file(args.vehicle, args.base_id)
+        receiver = VehicleReceiver(args.base_id, vehicle_map)
+        bus = open_bus(uri, base_id=args.base_id, receive=receiver.frame_ids)
         cleanup.callback(bus.close)
         vehicle = None
         if args.simulated_speed_kph is not None:
@@ -116,7 +120,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         parts = Parts(
             core=core,
             bus=bus,
-            receiver=VehicleReceiver(args.base_id),
+            receiver=receiver,
             vision=vision,
             state_reader=Reader(state_fd, VISION),
             vehicle_writer=Writer(vehicle_fd, VEHICLE),
