@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DMS_CONTRACT_HASH 0x7D6A53u /* what DMS_Identity.DbcHash must be */
+#define DMS_CONTRACT_HASH 0xDF1D94u /* what DMS_Identity.DbcHash must be */
 #define DMS_BASE_ID 0x3A0u
 #define DMS_PAYLOAD_BYTES 8u
 
@@ -89,6 +89,7 @@ enum dms_status_profile {
     DMS_STATUS_PROFILE_EURO_NCAP2023 = 1,
     DMS_STATUS_PROFILE_EU_GSR = 2,
     DMS_STATUS_PROFILE_R171 = 3,
+    DMS_STATUS_PROFILE_EXPERIMENTAL = 14,
     DMS_STATUS_PROFILE_SNA = 15,
 };
 

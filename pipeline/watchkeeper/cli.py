@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from watchkeeper import __version__
 from watchkeeper.errors import WatchkeeperError
 
-_PROFILES_HELP = "rule set to judge by (default: euroncap-2026)"
+_PROFILES_HELP = "rule set to judge by: a name or FILE.toml (default: euroncap-2026)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _trace, _vehicle, _doctor):
+    for add in (
+        _run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle, _doctor,
+    ):  # fmt: skip
         add(commands)
     return parser
 
@@ -211,6 +213,12 @@ def _trace(commands: Commands) -> None:
     for parser, kind in ((p, "FILE.json"), (q, "FILE.html"), (r, "FILE.html")):
         parser.add_argument("ring", metavar="RING", type=Path)
         parser.add_argument("--out", metavar=kind, type=Path, required=True, help="file to write")
+
+
+def _config(commands: Commands) -> None:
+    sub = _group(commands, "config", "files that set the system up")
+    p = _command(sub, "validate", "check a profile or board file and say what is in force", "config:run_validate")
+    p.add_argument("file", metavar="FILE", type=Path)
 
 
 def _can(commands: Commands) -> None:

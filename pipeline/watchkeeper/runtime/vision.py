@@ -38,7 +38,7 @@ from watchkeeper.runtime.perception import DETECTOR, LANDMARKS, Perception
 from watchkeeper.runtime.realtime import SlackCollector, become_realtime, major_faults
 from watchkeeper.runtime.settings import Settings, resolve
 from watchkeeper.state.machine import DriverStateMachine
-from watchkeeper.state.profiles import get_profile
+from watchkeeper.state.profile_file import resolve_profile
 from watchkeeper.trace.recorder import Recorder
 from watchkeeper.trace.ring import Ring
 from watchkeeper.trace.rows import Counter
@@ -124,7 +124,7 @@ def _see(
         )
 
     def new_machine() -> DriverStateMachine:
-        return DriverStateMachine(get_profile(settings.profile), settings.board.cabin)
+        return DriverStateMachine(resolve_profile(settings.profile), settings.board.cabin)
 
     def forget() -> DriverStateMachine:
         perception.forget_driver()

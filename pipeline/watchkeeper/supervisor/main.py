@@ -29,7 +29,7 @@ from watchkeeper.supervisor.ladder import Restarter
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
 from watchkeeper.supervisor.realtime import say
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
-from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILES
+from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILE_CODES
 from watchkeeper.supervisor.systemd import Notifier
 from watchkeeper.supervisor.uds.setup import DiagnosticsSetup, state_folder
 from watchkeeper.supervisor.uds.transport import RESPONSE_ID
@@ -105,13 +105,15 @@ def _seconds(text: str) -> float:
 
 
 def _run(args: argparse.Namespace, command: list[str]) -> int:
-    if not 0 <= args.profile_number < len(PROFILES):
-        raise BadInputError(f"--profile-number {args.profile_number}: expected 0 to {len(PROFILES) - 1}")
+    profiles = {code: name for name, code in PROFILE_CODES.items()}
+    if args.profile_number not in profiles:
+        known = ", ".join(str(code) for code in profiles)
+        raise BadInputError(f"--profile-number {args.profile_number}: expected one of {known}")
     board = load_board(args.board)
     uri = args.can or board.bus
     with contextlib.ExitStack() as cleanup:
         status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
-        core = SupervisorCore(profile=PROFILES[args.profile_number], board_id=board.board_id, base_id=args.base_id)
+        core = SupervisorCore(profile=profiles[args.profile_number], board_id=board.board_id, base_id=args.base_id)
         vehicle_map = None if args.vehicle is None else read_vehicle_file(args.vehicle, args.base_id)
         receiver = VehicleReceiver(args.base_id, vehicle_map)
         setup = None if args.listen_only else DiagnosticsSetup(uri)  # who only listens does not answer a tester
