@@ -21,7 +21,7 @@ constexpr int kMaxRegions = 8;  // of one picture in one call or launch
 
 // The numbers are shared with watchkeeper.preprocess.cpu.
 enum class Element : int { kFloat32 = 0, kUint8 = 1, kFloat16 = 2 };
-constexpr int element_bytes(Element element) {
+WK_HOST_DEVICE constexpr int element_bytes(Element element) {
   return element == Element::kFloat32 ? 4 : element == Element::kFloat16 ? 2 : 1;
 }
 
