@@ -13,8 +13,8 @@ from pathlib import Path
 
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError, WatchkeeperError
-from watchkeeper.files import cache_root, write_atomically
-from watchkeeper.preprocess.cubin_pack import CUBIN, PTX, Image, Version, packed
+from watchkeeper.files import write_atomically
+from watchkeeper.preprocess.cubin_pack import CUBIN, PTX, Image, Version, pack_path, packed
 from watchkeeper.preprocess.cubin_resources import Resources, resources, spill_bytes
 from watchkeeper.preprocess.nvrtc import Compiler, find_compiler
 
@@ -33,11 +33,6 @@ class Built:
     image: Image
     resources: dict[str, Resources]
     spills: dict[str, int]
-
-
-def pack_path() -> Path:
-    """Where the back end looks for the compiled kernels: `kernels/preprocess.cubins` in the cache."""
-    return cache_root() / "kernels" / "preprocess.cubins"
 
 
 def build_with(compiler: Compiler, source: Path) -> list[Built]:

@@ -2,8 +2,8 @@
 
 The file: a line of magic, one line of JSON (a list of entries in the order of their images), then the images end to
 end. Which driver takes which image: CUDA Compatibility guide (a cubin: any driver of its CUDA's major version or newer;
-PTX: the driver's own CUDA has to be as new as the compiler's), CUDA Programming Guide, Binary Compatibility (none between
-Tegra and other GPUs, so a cubin's capability has to be the GPU's own).
+PTX: the driver's own CUDA has to be as new as the compiler's), CUDA Programming Guide, Binary Compatibility (none
+between Tegra and other GPUs, so a cubin's capability has to be the GPU's own).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.errors import BadInputError
+from watchkeeper.files import cache_root
 
 MAGIC = b"watchkeeper kernels 1\n"
 CUBIN, PTX = "cubin", "ptx"
@@ -37,6 +38,11 @@ class Image:
 
     def __str__(self) -> str:
         return f"{self.kind} for {_dotted(self.capability)} by CUDA {_dotted(self.cuda)}"
+
+
+def pack_path() -> Path:
+    """Where the back end looks for the compiled kernels: `kernels/preprocess.cubins` in the cache."""
+    return cache_root() / "kernels" / "preprocess.cubins"
 
 
 def packed(images: Sequence[Image]) -> bytes:

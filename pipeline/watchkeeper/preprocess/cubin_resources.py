@@ -43,7 +43,7 @@ def resources(cubin: bytes) -> dict[str, Resources]:
     """By kernel name. ValueError for what is no cubin."""
     try:
         return _resources(cubin)
-    except (struct.error, IndexError, UnicodeDecodeError) as error:
+    except (struct.error, IndexError, OverflowError, UnicodeDecodeError) as error:
         raise ValueError(f"a cubin that is cut off or damaged: {error}") from error
 
 
@@ -89,4 +89,7 @@ def _resources(cubin: bytes) -> dict[str, Resources]:
 
 
 def _text(data: bytes, at: int) -> str:
-    return data[at : data.index(b"\0", at)].decode("ascii") if 0 <= at < len(data) else ""
+    end = data.find(b"\0", at)
+    if end < 0:
+        raise IndexError("a name without an end")
+    return data[at:end].decode("ascii")
