@@ -264,6 +264,8 @@ NB_MODULE(_kernels, m) {
   m.attr("MAX_TAPS") = kMaxTaps;
   m.attr("SIMD") = simd_name();
   m.attr("MAX_REGIONS") = kMaxRegions;
+  m.attr("BATCH_BYTES") = sizeof(Batch);
+  m.attr("EXPOSURE_JOB_BYTES") = sizeof(ExposureJob);
   m.def("preprocess", &bind_preprocess, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"), nb::arg("height"),
         nb::arg("planes"), nb::arg("strides"), nb::arg("affines"), nb::arg("taps"), nb::arg("outs"),
         nb::arg("out_width"), nb::arg("out_height"), nb::arg("channels"), nb::arg("planar"), nb::arg("scale"),

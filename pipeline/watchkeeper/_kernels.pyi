@@ -15,6 +15,8 @@ from watchkeeper.types import Buffer
 
 MAX_TAPS: Final[int]
 MAX_REGIONS: Final[int]
+BATCH_BYTES: Final[int]  # of what preprocess_batch returns
+EXPOSURE_JOB_BYTES: Final[int]  # of what exposure_job returns
 SIMD: Final[str]  # "avx2", "neon" or "scalar": what simd=True means on this machine
 
 def preprocess(

@@ -11,6 +11,7 @@ import ctypes
 import functools
 import itertools
 import shutil
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -46,21 +47,31 @@ def _library() -> Any:
 
 
 class Function:
-    """pycuda.driver.Function, called as documented: parameters, block, grid, stream."""
+    """pycuda.driver.Function as documented: `prepare` with the parameters' struct formats, then prepared calls."""
 
     def __init__(self, module: Module, name: str) -> None:
         self._module, self._entry = module, _ENTRIES.index(name)
+        self._format: str | None = None
 
-    def __call__(self, *arguments: Any, block: Any = None, grid: Any = (1, 1), stream: Any = None) -> None:
+    def prepare(self, arg_types: list[str]) -> Function:
+        self._format = "".join(arg_types)
+        return self
+
+    def prepared_async_call(
+        self, grid: tuple[int, ...], block: tuple[int, int, int], stream: Any, *arguments: Any
+    ) -> None:
         fake_gpu.gpu.check_current("cuLaunchKernel")
-        if block is None:
-            raise ValueError("must specify block size")
+        if self._format is None:
+            raise AttributeError("arg_format")  # as there, where nobody has called prepare
         if stream is None:
             raise fake_gpu.LogicError("the default stream is not to be used")
         grid = (*grid, 1)[:3]
         if not 0 < int(np.prod(block)) <= 1024 or min(grid) < 1 or max(grid[1:]) > 65535:
             raise fake_gpu.LogicError("cuLaunchKernel failed: invalid argument")
-        data = b"".join(_parameter(number, argument) for number, argument in enumerate(arguments))
+        data = struct.pack(self._format, *arguments)
+        # pack cuts and fills bytes to the format in silence
+        if any(isinstance(one, bytes) and one not in data for one in arguments):
+            raise fake_gpu.LogicError("parameters were cut to the prepared format")
         if len(data) != _library().parameter_bytes(self._entry):
             raise fake_gpu.LogicError("cuLaunchKernel failed: invalid argument (parameters)")
         if self._entry != _ENTRIES.index("exposure") and grid[2] > _MAX_REGIONS:
@@ -102,9 +113,3 @@ def module_from_buffer(buffer: bytes) -> Module:
     if not (buffer.startswith(b"\x7fELF") and b"sm_87" in buffer):
         raise fake_gpu.LogicError("cuModuleLoadDataEx failed: device kernel image is invalid")
     return Module()
-
-
-def _parameter(number: int, argument: Any) -> bytes:
-    if not isinstance(argument, np.ndarray | np.number):
-        raise TypeError(f"invalid type on parameter #{number} (0-based)")
-    return argument.tobytes()

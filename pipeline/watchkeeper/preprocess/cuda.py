@@ -50,6 +50,10 @@ class CudaPreprocessor:
                 number: self._module.get_function(f"preprocess_{int(number)}") for number in PixelFormat
             }
             self._exposure: Any = self._module.get_function("exposure")
+            # Prepared: pycuda's plain call keeps each call's parameters for ever in some versions, and refuses arrays.
+            for entry in self._entries.values():
+                entry.prepare([f"{_kernels.BATCH_BYTES}s"])
+            self._exposure.prepare([f"{_kernels.EXPOSURE_JOB_BYTES}s", "P", "P"])
             self._stream: Any = driver.Stream()
             self._done: Any = driver.Event(driver.event_flags.BLOCKING_SYNC | driver.event_flags.DISABLE_TIMING)
         self._counts, self._counts_at = self._cuda.mapped((256,), "uint32")
@@ -73,8 +77,7 @@ class CudaPreprocessor:
                 spec.scale, spec.bias, spec.border, self._planes(frame), [address for _, address in targets],
             )  # fmt: skip
             grid = (*_blocks(spec.width, spec.height), len(outs))
-            arguments = np.frombuffer(batch, np.uint8)
-            self._entries[frame.format](arguments, block=_BLOCK, grid=grid, stream=self._stream)
+            self._entries[frame.format].prepared_async_call(grid, _BLOCK, self._stream, batch)
             self._wait()
             for out, (ours, _) in zip(outs, targets, strict=True):
                 if ours is not None:
@@ -114,10 +117,8 @@ class CudaPreprocessor:
             )  # fmt: skip
             self._counts[...] = 0
             self._totals[...] = 0
-            self._exposure(
-                np.frombuffer(job, np.uint8), np.uint64(self._counts_at), np.uint64(self._totals_at),
-                block=_BLOCK, grid=(*_blocks(columns, rows), 1), stream=self._stream,
-            )  # fmt: skip
+            grid = (*_blocks(columns, rows), 1)
+            self._exposure.prepared_async_call(grid, _BLOCK, self._stream, job, self._counts_at, self._totals_at)
             self._wait()
             histogram: Histogram = np.array(self._counts, np.uint32)
             return histogram, int(self._totals[0]), int(self._totals[1])

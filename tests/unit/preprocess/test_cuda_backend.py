@@ -12,6 +12,7 @@ import fake_launch
 import numpy as np
 import pytest
 
+from watchkeeper import _kernels
 from watchkeeper.errors import BadInputError, WatchkeeperError
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.cpu import CpuPreprocessor
@@ -187,40 +188,43 @@ class TestTheFakeIsUnforgiving:
 
         with primary().active():
             module = fake_launch.module_from_buffer(fake_launch.IMAGE)
-            yield primary(), module.get_function("preprocess_2"), driver.Stream()
+            function = module.get_function("preprocess_2").prepare([f"{_kernels.BATCH_BYTES}s"])
+            yield primary(), function.prepared_async_call, driver.Stream()
 
-    def batch(self, plane: int, out: int, pixel_format: PixelFormat = PixelFormat.GREY8) -> Any:
-        from watchkeeper import _kernels
-
-        data = _kernels.preprocess_batch(
+    def batch(self, plane: int, out: int, pixel_format: PixelFormat = PixelFormat.GREY8) -> bytes:
+        return _kernels.preprocess_batch(
             pixel_format, 0, 4, 4, (bytes(32),), (8,), [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)], [(1, 1, 1, 1)],
             (np.zeros(16, np.float32),), 4, 4, 1, False, (1.0,) * 3, (0.0,) * 3, None, [plane], [out],
         )  # fmt: skip
-        return np.frombuffer(data, np.uint8)
 
     def test_context_block_stream_parameters(self, parts: Any) -> None:
         cuda, function, stream = parts
         (plane, at), (out, to) = cuda.mapped((32,), "uint8"), cuda.mapped((16,))
         batch = self.batch(at, to)
-        function(batch, block=(4, 4, 1), grid=(1, 1, 1), stream=stream)
+        function((1, 1, 1), (4, 4, 1), stream, batch)
         assert np.isnan(out).all()  # nobody has waited
         stream.synchronize()
         assert (out == 0).all()
-        for arguments, named in (
-            ({"block": (64, 32, 1), "grid": (1, 1, 1), "stream": stream}, "invalid argument"),
-            ({"block": (4, 4, 1), "grid": (0, 1, 1), "stream": stream}, "invalid argument"),
-            ({"block": (4, 4, 1), "grid": (1, 1, 1)}, "default stream"),
-            ({"block": (4, 4, 1), "grid": (1, 1, 2), "stream": stream}, "another format|illegal"),
+        for grid, block, on, named in (
+            ((1, 1, 1), (64, 32, 1), stream, "invalid argument"),
+            ((0, 1, 1), (4, 4, 1), stream, "invalid argument"),
+            ((1, 1, 1), (4, 4, 1), None, "default stream"),
+            ((1, 1, 2), (4, 4, 1), stream, "another format|illegal"),
         ):
             with pytest.raises(fake_gpu.LogicError, match=named):
-                function(batch, **arguments)
+                function(grid, block, on, batch)
+        with pytest.raises(fake_gpu.LogicError, match="cut to the prepared format"):
+            function((1, 1, 1), (4, 4, 1), stream, batch + b"more")
+        short = fake_launch.module_from_buffer(fake_launch.IMAGE).get_function("preprocess_2")
+        with pytest.raises(AttributeError):
+            short.prepared_async_call((1, 1, 1), (4, 4, 1), stream, batch)
         with pytest.raises(fake_gpu.LogicError, match="parameters"):
-            function(batch[:-8], block=(4, 4, 1), grid=(1, 1, 1), stream=stream)
+            short.prepare(["8s"]).prepared_async_call((1, 1, 1), (4, 4, 1), stream, batch[:8])
         failed: list[BaseException] = []
 
         def elsewhere() -> None:
             try:
-                function(batch, block=(4, 4, 1), grid=(1, 1, 1), stream=stream)
+                function((1, 1, 1), (4, 4, 1), stream, batch)
             except fake_gpu.LogicError as error:
                 failed.append(error)
 
@@ -233,14 +237,14 @@ class TestTheFakeIsUnforgiving:
     def test_addresses(self, parts: Any) -> None:
         cuda, function, stream = parts
         (plane, at), (out, to) = cuda.mapped((32,), "uint8"), cuda.mapped((16,))
-        launch = {"block": (4, 4, 1), "grid": (1, 1, 1), "stream": stream}
+        launch = (1, 1, 1), (4, 4, 1), stream
         host = int(plane.__array_interface__["data"][0])
         for bad in (self.batch(host, to), self.batch(0, to), self.batch(at, to + 4), self.batch(at + 8, to)):
             with pytest.raises(fake_gpu.LogicError, match="illegal memory access"):
-                function(bad, **launch)
+                function(*launch, bad)
         with pytest.raises(fake_gpu.LogicError, match="another format"):
-            function(self.batch(at, to, PixelFormat.GREY16), **launch)
-        function(self.batch(at, to), **launch)
+            function(*launch, self.batch(at, to, PixelFormat.GREY16))
+        function(*launch, self.batch(at, to))
         del out
         with pytest.raises(fake_gpu.LogicError, match="illegal memory access"):
             stream.synchronize()
