@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _scenario):
         add(commands)
     return parser
 
@@ -143,3 +143,26 @@ def _can(commands: Commands) -> None:
     p.add_argument("--log", metavar="FILE", type=Path, help="read a candump -L log instead of a bus")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
+
+
+def _scenario(commands: Commands) -> None:
+    sub = _group(commands, "scenario", "drives written as timelines: traces, verdicts and plots of them")
+    each = _command(sub, "list", "the scenarios that come with the package", "scenario:run_list")
+    make = _command(sub, "make", "the measurement trace of a scenario", "scenario:run_make")
+    check = _command(sub, "check", "hold scenarios against what they expect", "scenario:run_check")
+    plot = _command(sub, "plot", "measurements, timers and warnings over time", "scenario:run_plot")
+    make.add_argument("scenario", metavar="SCENARIO", help="a file, or a name that `scenario list` shows")
+    make.add_argument("--out", metavar="TRACE.jsonl", type=Path, required=True, help="measurement trace to write")
+    check.add_argument("scenarios", metavar="SCENARIO", nargs="*", help="files or names (default: all of the package)")
+    plot.add_argument("source", metavar="SCENARIO|TRACE.jsonl", help="a file, a name, or a measurement trace")
+    plot.add_argument("--out", metavar="FILE", type=Path, required=True, help="picture to write: .html or .png")
+    for p in (check, plot):
+        p.add_argument("--profile", metavar="NAME", help="rule set (default: the scenario's own)")
+        p.add_argument("--board", metavar="NAME", default="host", help="board whose cabin to use (default: host)")
+    for p in (each, make, check, plot):
+        p.add_argument("--margin", metavar="S", type=float, default=0.2, help="how far beyond its limit (default: 0.2)")
+    for p in (make, check, plot):
+        p.add_argument("--fps", metavar="N", type=float, help="frames a second (default: the scenario's own)")
+        p.add_argument("--jitter-ms", metavar="MS", type=float, help="jitter of frame times, each way")
+        p.add_argument("--lost-pct", metavar="PCT", type=float, help="share of frames lost")
+        p.add_argument("--seed", metavar="N", type=int, help="seed of everything that is left to chance")
