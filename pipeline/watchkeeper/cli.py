@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from watchkeeper import __version__
 from watchkeeper.errors import WatchkeeperError
 
-_PROFILES_HELP = "rule set to judge by (default: euroncap-2026)"
+_PROFILES_HELP = "rule set to judge by: a name or FILE.toml (default: euroncap-2026)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _can, _scenario):
+    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _scenario):
         add(commands)
     return parser
 
@@ -134,6 +134,12 @@ def _boards(commands: Commands) -> None:
     _command(sub, "list", "names, engines, buses, cameras", "boards:run_list")
     p = _command(sub, "show", "effective settings of one board", "boards:run_show")
     p.add_argument("name", metavar="NAME")
+
+
+def _config(commands: Commands) -> None:
+    sub = _group(commands, "config", "files that set the system up")
+    p = _command(sub, "validate", "check a profile or board file and say what is in force", "config:run_validate")
+    p.add_argument("file", metavar="FILE", type=Path)
 
 
 def _can(commands: Commands) -> None:

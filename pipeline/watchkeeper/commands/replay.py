@@ -18,7 +18,8 @@ from watchkeeper.clock import NS_PER_S
 from watchkeeper.errors import BadInputError
 from watchkeeper.measurement_trace import AtomicTextFile, read_trace
 from watchkeeper.state.machine import DriverStateMachine
-from watchkeeper.state.profiles import Profile, get_profile
+from watchkeeper.state.profile_file import resolve_profile
+from watchkeeper.state.profiles import Profile
 from watchkeeper.supervisor.candump import format_line
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.frames import CanFrame
@@ -56,7 +57,7 @@ class Summary:
 
 def run(args: argparse.Namespace) -> int:
     """Replay `args.trace` and write the logs: both or, on any error, neither. Raises BadInputError."""
-    profile, board = get_profile(args.profile), load_board(args.board)
+    profile, board = resolve_profile(args.profile), load_board(args.board)
     paths = [("TRACE", args.trace), ("--can-log", args.can_log), ("--events", args.events)]
     seen: dict[Path, str] = {}
     for name, path in paths:
@@ -113,7 +114,7 @@ def steps(
     gap of more than an hour, which `path` is named for.
     """
     machine = DriverStateMachine(profile, board.cabin)
-    core = SupervisorCore(profile=profile.name, board_id=board.board_id)
+    core = SupervisorCore(profile=profile.bus_name, board_id=board.board_id)
     arrivals: deque[int] = deque()
     report: VisionReport | None = None
     slot = event_count = 0

@@ -25,8 +25,8 @@ from watchkeeper.mailbox.layout import SUPERVISOR, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Mailbox
 from watchkeeper.runtime.settings import Settings, resolve
-from watchkeeper.state.profiles import get_profile
-from watchkeeper.supervisor.spec import PROFILES
+from watchkeeper.state.profile_file import resolve_profile
+from watchkeeper.supervisor.spec import PROFILE_CODES
 from watchkeeper.types import SupervisorReport, VisionReport
 
 _REFRESH_S = 0.1
@@ -36,7 +36,7 @@ _PATIENCE_S = 5.0  # for the supervisor's ordered end, before it is killed
 def run(args: argparse.Namespace) -> int:
     """The whole system until the source ends, --duration is over, or SIGINT/SIGTERM. Returns the exit status."""
     settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
-    get_profile(args.profile)
+    profile = resolve_profile(args.profile)
     check_uri(settings.source)
     if args.duration is not None and not args.duration > 0:
         raise BadInputError(f"--duration {args.duration:g}: expected a number of seconds above 0")
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             raise BadInputError(f"{option} {path}: expected an existing folder to write into")
     bus = args.can or settings.board.bus
     status_fd, vision_fd = Mailbox.create(SUPERVISOR), Mailbox.create(VISION)
-    command = _supervisor_command(args, settings, bus, status_fd, vision_fd)
+    command = _supervisor_command(args, settings, PROFILE_CODES[profile.bus_name], bus, status_fd, vision_fd)
     events = EventLog(args.events)
     show = _Display(sys.stderr.isatty())
     started_ns = now_ns()
@@ -71,13 +71,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _supervisor_command(
-    args: argparse.Namespace, settings: Settings, bus: str, status_fd: int, vision_fd: int
+    args: argparse.Namespace, settings: Settings, profile_code: int, bus: str, status_fd: int, vision_fd: int
 ) -> list[str]:
     """The supervisor's command line, with vision's behind `--`."""
     python = [sys.executable, "-m"]
     supervisor = [
         *python, "watchkeeper.supervisor.main", "watchkeeper-supervisor", "--board", settings.board.name,
-        "--can", bus, "--profile-number", str(PROFILES.index(settings.profile)),
+        "--can", bus, "--profile-number", str(profile_code),
         "--status-fd", str(status_fd), "--vision-fd", str(vision_fd),
     ]  # fmt: skip
     if args.can_log is not None:

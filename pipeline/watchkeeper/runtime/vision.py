@@ -29,7 +29,7 @@ from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.settings import Settings, resolve
 from watchkeeper.state.machine import DriverStateMachine
-from watchkeeper.state.profiles import get_profile
+from watchkeeper.state.profile_file import resolve_profile
 from watchkeeper.types import Cause, ColorMatrix, Frame, PixelFormat
 
 EXIT_ENDED, EXIT_BAD_INPUT, EXIT_MODEL, EXIT_CAMERA_LOST = 0, 2, 3, 4
@@ -72,7 +72,7 @@ def _run(args: argparse.Namespace, stop: StopFlag) -> int:
     perception = Perception(settings.camera, engine_name=settings.engine)
     loop = VisionLoop(
         perception,
-        DriverStateMachine(get_profile(settings.profile), settings.board.cabin),
+        DriverStateMachine(resolve_profile(settings.profile), settings.board.cabin),
         state.write,
         vehicle.read,
         budget_ns(settings.board.budget_ms),

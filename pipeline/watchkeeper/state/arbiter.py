@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from watchkeeper.state import limits
-from watchkeeper.state.rules import Demand, Rule
+from watchkeeper.state.rules import Demand, Patience, Rule
 from watchkeeper.types import Phase, WarningEvent
 from watchkeeper.types import Warning as DriverWarning
 
 _ESCALATE_NS = limits.ESCALATE_UNANSWERED.ns
+_SHORTEST_NS = limits.WARNING_SHORTEST.ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,18 @@ class Style:
     sleep_class: bool
 
 
+_DISTRACTION = Style(level=1, top_level=3, acoustic=1, haptic_from_level=2, sleep_class=False)
+
 STYLES = {
-    DriverWarning.LONG_DISTRACTION: Style(level=1, top_level=2, acoustic=1, haptic_from_level=2, sleep_class=False),
+    DriverWarning.LONG_DISTRACTION: _DISTRACTION,
+    DriverWarning.SHORT_DISTRACTION: _DISTRACTION,
+    DriverWarning.PHONE_USE: _DISTRACTION,
+    DriverWarning.DROWSY: Style(level=1, top_level=2, acoustic=2, haptic_from_level=2, sleep_class=True),
     DriverWarning.MICROSLEEP: Style(level=2, top_level=3, acoustic=2, haptic_from_level=1, sleep_class=True),
     DriverWarning.SLEEP: Style(level=3, top_level=3, acoustic=3, haptic_from_level=1, sleep_class=True),
     DriverWarning.UNRESPONSIVE: Style(level=3, top_level=3, acoustic=3, haptic_from_level=1, sleep_class=True),
 }
+"""Distraction rises by the profile's steps, at most to `top_level`; the others by `limits.ESCALATE_UNANSWERED`."""
 
 
 class Arbiter:
@@ -38,14 +45,21 @@ class Arbiter:
     A warning whose condition still holds gives way only to a more urgent one. One that only waits for its all-clear
     gives way to whatever is due, a new closure after a short look included: that is a new warning. Within one class
     the level never falls from one warning to the next that replaces it. Nothing old is taken up again when a warning
-    ends, because only conditions that hold now are due.
+    ends, because only conditions that hold now are due. While the driver cannot be seen, the time to the next level
+    stands still. Once given, a warning stays for `limits.WARNING_SHORTEST`, unless a more urgent one replaces it.
     """
 
-    __slots__ = ("_answered", "_rules", "_unanswered_since_ns", "acknowledged", "count", "level", "onset_ns", "warning")
+    __slots__ = (
+        "_answered", "_patience", "_rules", "_steps_ns", "_t_ns", "_unanswered_since_ns", "acknowledged", "count",
+        "level", "onset_ns", "warning",
+    )  # fmt: skip
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        """`rules`: most urgent first."""
+    def __init__(self, rules: Sequence[Rule], steps_ns: Sequence[int], patience: Patience) -> None:
+        """`rules`: most urgent first. steps_ns: after which times distraction rises. patience: told when that ends."""
         self._rules = tuple(rules)
+        self._steps_ns = tuple(steps_ns)
+        self._patience = patience
+        self._t_ns = 0
         self.warning = DriverWarning.NONE
         self.level = 0
         self.onset_ns: int | None = None
@@ -56,6 +70,7 @@ class Arbiter:
 
     def step(self, active: bool, acknowledged: bool, t_ns: int) -> tuple[WarningEvent, ...]:
         """What changed at `t_ns`. `active`: the profile judges now. `acknowledged`: the button was pressed."""
+        dt_ns, self._t_ns = t_ns - self._t_ns, t_ns
         if not active:
             return (self._end(t_ns),) if self.warning is not DriverWarning.NONE else ()
         due, own = self._survey(t_ns)
@@ -68,7 +83,10 @@ class Arbiter:
             same_class = old.sleep_class == STYLES[due].sleep_class
             events = (self._end(t_ns), self._onset(due, level if same_class else 0, t_ns))
         elif own is Demand.CLEAR:
-            events = (self._end(t_ns),)
+            if self.onset_ns is None or t_ns - self.onset_ns >= _SHORTEST_NS:
+                events = (self._end(t_ns),)
+        elif own is Demand.UNSEEN:
+            self._unanswered_since_ns += dt_ns
         else:
             events = self._hold(own, t_ns)
         if acknowledged and self.warning is not DriverWarning.NONE:
@@ -93,11 +111,20 @@ class Arbiter:
         return True
 
     def _hold(self, own: Demand, t_ns: int) -> tuple[WarningEvent, ...]:
+        patience = self._patience
         if own is not Demand.DUE:
             self._answered = True
+            patience.ended_ns = None
             return ()
-        top_level = STYLES[self.warning].top_level
-        if self.level >= top_level or t_ns - self._unanswered_since_ns < _ESCALATE_NS:
+        style = STYLES[self.warning]
+        if style.sleep_class:
+            step_ns = _ESCALATE_NS if self.level < style.top_level else None
+        else:
+            k = self.level - style.level
+            step_ns = self._steps_ns[k] if k < len(self._steps_ns) and self.level < style.top_level else None
+            if step_ns is None:
+                patience.ended_ns = self._unanswered_since_ns
+        if step_ns is None or t_ns - self._unanswered_since_ns < step_ns:
             return ()
         self.level += 1
         self._unanswered_since_ns = t_ns
@@ -110,9 +137,11 @@ class Arbiter:
         self.onset_ns = self._unanswered_since_ns = t_ns
         self.count += 1
         self.acknowledged = self._answered = False
+        self._patience.ended_ns = None
         return WarningEvent(t_ns, warning, Phase.ONSET, self.level)
 
     def _end(self, t_ns: int) -> WarningEvent:
         event = WarningEvent(t_ns, self.warning, Phase.END, self.level)
         self.warning, self.level, self.onset_ns, self.acknowledged = DriverWarning.NONE, 0, None, False
+        self._patience.ended_ns = None
         return event

@@ -17,6 +17,7 @@ class Dwell:
     `limits.GAP` counts when both its ends agree, a longer one is taken out of the duration (frozen), and after
     `limits.FORGET` without a known sample the value is unknown again.
 
+    keep: never forget; set while a warning hangs on the value.
     hold_true_ns, hold_false_ns: time to turn to True, to False.
     """
 
@@ -27,6 +28,7 @@ class Dwell:
         "_last_ns",
         "_start_ns",
         "_turn_ns",
+        "keep",
         "known_ns",
         "value",
     )
@@ -34,6 +36,7 @@ class Dwell:
     def __init__(self, hold_true_ns: int, hold_false_ns: int) -> None:
         self._hold_true_ns, self._hold_false_ns = hold_true_ns, hold_false_ns
         self.value: bool | None = None
+        self.keep = False
         self.known_ns: int | None = None  # time of the newest known sample
         self._start_ns = self._last_ns = self._turn_ns = 0
         self._evidence_ns = 0
@@ -52,7 +55,7 @@ class Dwell:
     def step(self, raw: bool | None, t_ns: int) -> None:
         """Take the sample of time `t_ns`, which never decreases from call to call."""
         known_ns = self.known_ns
-        if known_ns is not None and t_ns - known_ns > _FORGET_NS:
+        if known_ns is not None and t_ns - known_ns > _FORGET_NS and not self.keep:
             self.value = None
         if raw is None:
             return
@@ -63,9 +66,10 @@ class Dwell:
             return
         dt_ns = t_ns - known_ns
         if dt_ns > _GAP_NS:
-            self._start_ns += dt_ns
-            self._last_ns += dt_ns
-            self._turn_ns += dt_ns
+            # never past now: judging may have begun within the gap
+            self._start_ns = min(self._start_ns + dt_ns, t_ns)
+            self._last_ns = min(self._last_ns + dt_ns, t_ns)
+            self._turn_ns = min(self._turn_ns + dt_ns, t_ns)
         span_ns = min(dt_ns, _SPAN_NS)
         if raw is self.value:
             self._last_ns = t_ns

@@ -5,33 +5,57 @@ from __future__ import annotations
 import math
 
 from watchkeeper.state import limits
+from watchkeeper.state.areas import TASK_ZONES, Area3, is_check
 from watchkeeper.state.dwell import Dwell
+from watchkeeper.state.vehicle import Vehicle
 from watchkeeper.state.zones import FORWARD_ZONES, ZoneMap
 from watchkeeper.types import Cabin, Gaze, GazeZone, Head, Measurement
 
 _GAZE_STD_DEG = limits.GAZE_USABLE_STD.value
 _HEAD_STD_DEG = limits.HEAD_USABLE_STD.value
+_PHONE = limits.PHONE_SEEN.value
+_CHECK_NS = limits.CHECK_LONGEST.ns
 
 
 class Glances:
     """Glances over time. A glance away runs on over changes between zones that are not forward (ISO 15007: it begins
     where the gaze leaves).
 
-    zone: where the driver looks in this frame, UNKNOWN when that is not measured. away_now: None when not measured.
-    `away`: the same over time (value True = away from the forward zones).
+    zone: where the driver looks in this frame, UNKNOWN when that is not measured. away_now: None when not measured, and
+    in a check of mirror or shoulder that indicator or reverse gear explain: that is neither away nor ahead. serving:
+    away in this frame, but to a mirror or the speedometer.
+    `away`: the same over time (value True = away from the forward zones). `area3`: in area 3 of the EU regulation.
+    `phone`: a phone is handled. `hidden`: value True while only the head tells the direction.
     """
 
-    __slots__ = ("_zones", "away", "away_now", "zone")
+    __slots__ = (
+        "_area3",
+        "_check_since_ns",
+        "_zones",
+        "area3",
+        "away",
+        "away_now",
+        "hidden",
+        "phone",
+        "serving",
+        "zone",
+    )
 
-    def __init__(self, cabin: Cabin) -> None:
-        self._zones = ZoneMap(cabin)
-        self.away = Dwell(limits.AWAY_HOLD.ns, limits.RETURN_HOLD.ns)
+    def __init__(self, cabin: Cabin, look_back_ns: int) -> None:
+        self._zones, self._area3 = ZoneMap(cabin), Area3(cabin)
+        self.away = Dwell(limits.AWAY_HOLD.ns, look_back_ns)
+        self.area3 = Dwell(limits.AWAY_HOLD.ns, look_back_ns)
+        self.phone = Dwell(limits.PHONE_HOLD.ns, limits.PHONE_HOLD.ns)
+        self.hidden = Dwell(limits.RETURN_HOLD.ns, limits.RETURN_HOLD.ns)
         self.away_now: bool | None = None
+        self.serving = False
         self.zone = GazeZone.UNKNOWN
+        self._check_since_ns: int | None = None
 
-    def step(self, measurement: Measurement | None, lids_closed: bool | None, t_ns: int) -> None:
+    def step(self, measurement: Measurement | None, lids_closed: bool | None, car: Vehicle, t_ns: int) -> None:
         """Take one frame. Behind closed lids (`lids_closed`) nothing is known of the gaze."""
-        self.away_now, self.zone = None, GazeZone.UNKNOWN
+        self.away_now, self.zone, self.serving = None, GazeZone.UNKNOWN, False
+        area3: bool | None = None
         if measurement is not None and not lids_closed:
             gaze, head = measurement.gaze, measurement.head
             direction: Gaze | Head | None = None
@@ -40,9 +64,29 @@ class Glances:
             elif head is not None and _usable(head, _HEAD_STD_DEG):
                 direction = head
             if direction is not None:
-                self.zone = self._zones.step(direction.yaw_deg, direction.pitch_deg)
-                self.away_now = self.zone not in FORWARD_ZONES
+                self.hidden.step(direction is head, t_ns)
+                area3 = self._area3.step(direction.yaw_deg, direction.pitch_deg, direction is head)
+                self._look(direction.yaw_deg, direction.pitch_deg, car, t_ns)
         self.away.step(self.away_now, t_ns)
+        self.area3.step(area3, t_ns)
+        phone = measurement.phone if measurement is not None else None
+        self.phone.step(phone.p >= _PHONE if phone is not None and math.isfinite(phone.p) else None, t_ns)
+
+    def since_start_of_judging(self, t_ns: int) -> None:
+        """Count nothing that lay before `t_ns`."""
+        for dwell in (self.away, self.area3, self.phone):
+            dwell.since_start_of_judging(t_ns)
+
+    def _look(self, yaw_deg: float, pitch_deg: float, car: Vehicle, t_ns: int) -> None:
+        zone = self.zone = self._zones.step(yaw_deg, pitch_deg)
+        away = zone not in FORWARD_ZONES
+        self.serving = zone in TASK_ZONES
+        if not away or not is_check(zone, yaw_deg, pitch_deg, car.left, car.right, car.reverse):
+            self._check_since_ns = None
+        elif self._check_since_ns is None:
+            self._check_since_ns = t_ns
+        checking = self._check_since_ns is not None and (car.reverse or t_ns - self._check_since_ns <= _CHECK_NS)
+        self.away_now = None if checking else away
 
 
 def _usable(direction: Gaze | Head, std_limit_deg: float) -> bool:

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 _NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000}
 
 _NCAP_2026 = "Euro NCAP driver state monitoring 2026 v1.1/1.2"
+_NCAP_2023 = "Euro NCAP driver state monitoring 2023 v10.4"
 _ADDW = "Delegated Regulation (EU) 2023/2590 (ADDW)"
+_DDAW = "Delegated Regulation (EU) 2021/1341 (DDAW)"
+_R171 = "UN Regulation 171 (driver control assistance)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,22 @@ NCAP26_LONG_DISTRACTION = Limit(
     f"most room on both sides of it, and the figure {_ADDW} 3.3.2.1 gives for fast driving",
     "B",
 )  # fmt: skip
+NCAP26_SHORT_DISTRACTION = Limit(10.0, "s", f"{_NCAP_2026}: repeated glances (VATS), 10 s away in 30 s", "B")
+NCAP26_SHORT_WINDOW = Limit(30.0, "s", f"{_NCAP_2026}: repeated glances (VATS), 10 s away in 30 s", "B")
+NCAP26_CLEAR_SHORT = Limit(
+    2.0, "s", f"{_NCAP_2023}: VATS is cleared by 2 s or more ahead; not given anew for 2026, so kept", "B",
+)  # fmt: skip
+NCAP26_PHONE_USE = Limit(
+    3.5, "s",
+    f"own: {_NCAP_2026} lists phone positions without a time of their own and times the looks at a phone as other "
+    "distraction; handling one is given the time of one long glance", "own",
+)  # fmt: skip
 NCAP26_MICROSLEEP = Limit(1.0, "s", f"{_NCAP_2026}: microsleep, closure of 1-2 s", "B")
 NCAP26_SLEEP = Limit(3.0, "s", f"{_NCAP_2026}: sleep, closure of 3 s or more", "B")
 NCAP26_UNRESPONSIVE = Limit(6.0, "s", f"{_NCAP_2026}: unresponsive, closed for 6 s or more", "B")
+NCAP26_DROWSY = Limit(8.0, "KSS", f"{_NCAP_2026}: drowsy, KSS above 7 at the latest", "B")
 NCAP26_ACTIVE_FROM = Limit(20.0, "km/h", f"{_NCAP_2026}: active from 20 km/h for these four states", "B")
+NCAP26_DROWSY_FROM = Limit(50.0, "km/h", f"{_NCAP_2026}: drowsiness is warned of from 50 km/h", "B")
 NCAP26_CLEAR_DISTRACTION = Limit(
     1.0, "s", f"{_NCAP_2026}: end of warning, 1 s of gaze ahead", "B",
 )  # fmt: skip
@@ -56,6 +71,72 @@ NCAP26_CLEAR_SLEEP = Limit(
     "B",
 )  # fmt: skip
 
+# --- profile euroncap-2023 --------------------------------------------------------------------------------------------
+
+NCAP23_LONG_DISTRACTION = Limit(3.0, "s", f"{_NCAP_2023}: long distraction, one glance away for 3 s or more", "B")
+NCAP23_SHORT_DISTRACTION = Limit(10.0, "s", f"{_NCAP_2023}: VATS, 10 s away in any 30 s", "B")
+NCAP23_SHORT_WINDOW = Limit(30.0, "s", f"{_NCAP_2023}: VATS, 10 s away in any 30 s", "B")
+NCAP23_CLEAR_SHORT = Limit(2.0, "s", f"{_NCAP_2023}: VATS is cleared by 2 s or more ahead", "B")
+NCAP23_PHONE_USE = Limit(3.0, "s", "own: as NCAP26_PHONE_USE, the time of one long glance of this protocol", "own")
+NCAP23_MICROSLEEP = Limit(
+    1.5, "s",
+    f"{_NCAP_2023}: a closure shorter than 3 s, no lower bound given; warned near 1.5 s as the reference advises for "
+    "microsleeps (clinically 1-15 s)", "C",
+)  # fmt: skip
+NCAP23_SLEEP = Limit(3.0, "s", f"{_NCAP_2023}: sleep, closure above 3 s", "B")
+NCAP23_UNRESPONSIVE = Limit(6.0, "s", f"{_NCAP_2023}: unresponsive, closed for 6 s or more", "B")
+NCAP23_UNRESPONSIVE_AWAY = Limit(6.0, "s", f"{_NCAP_2023}: unresponsive, gaze away for 6 s or more", "B")
+NCAP23_UNANSWERED = Limit(3.0, "s", f"{_NCAP_2023}: unresponsive, no return within 3 s after the warning", "B")
+NCAP23_DROWSY = Limit(8.0, "KSS", f"{_NCAP_2023}: drowsy, KSS above 7", "B")
+NCAP23_ACTIVE_FROM = Limit(20.0, "km/h", "not given for 2023: the 20 km/h of the 2026 protocol", "C")
+NCAP23_DROWSY_FROM = Limit(50.0, "km/h", "not given for 2023: the 50 km/h of the 2026 protocol", "C")
+
+# --- profile eu-gsr ---------------------------------------------------------------------------------------------------
+
+GSR_AREA3_FAST = Limit(3.5, "s", f"{_ADDW} 3.3.2.1: gaze in area 3 for 3.5 s at 50 km/h or more", "A")
+GSR_AREA3_SLOW = Limit(6.0, "s", f"{_ADDW} 3.3.2.2: gaze in area 3 for 6 s at 20 to 50 km/h", "A")
+GSR_FAST_FROM = Limit(50.0, "km/h", f"{_ADDW} 3.3.2.1: 50 km/h or more", "A")
+GSR_ACTIVE_FROM = Limit(20.0, "km/h", f"{_ADDW}: below 20 km/h the system may be silent", "A")
+GSR_HIDDEN_ALLOWANCE = Limit(
+    1.5, "s",
+    f"{_ADDW}: up to 1.5 s more with glasses, bad light or occlusion. Used where the eyes are hidden and only the head "
+    "tells the direction; not for glasses through which the eyes are seen", "B",
+)  # fmt: skip
+GSR_CLEAR_DISTRACTION = Limit(
+    1.0, "s", f"{_ADDW} 3.4: warned until the gaze returns; {_NCAP_2026} asks for 1 s of it, which is kept here", "B",
+)  # fmt: skip
+GSR_DROWSY = Limit(8.0, "KSS", f"{_DDAW}: warn at KSS 8 at the latest, may at 7", "A")
+GSR_DROWSY_FROM = Limit(70.0, "km/h", f"{_DDAW}: active above 70 km/h (one source: 70 km/h is the scope only)", "B")
+GSR_MICROSLEEP = Limit(
+    1.5, "s", f"{_DDAW} times no closure: eyes shut at the wheel are KSS 9. Warned near 1.5 s (reference table)", "C",
+)  # fmt: skip
+GSR_SLEEP = Limit(3.0, "s", f"{_DDAW} times no closure; kept from {_NCAP_2026}: nobody may sleep unwarned", "C")
+GSR_UNRESPONSIVE = Limit(6.0, "s", f"{_DDAW} times no closure; kept from {_NCAP_2026}", "C")
+
+# --- profile r171 -----------------------------------------------------------------------------------------------------
+
+R171_EYES_OFF = Limit(5.0, "s", f"{_R171}: eyes off for 5 s, request", "B")
+R171_ESCALATION = Limit(3.0, "s", f"{_R171}: escalation 3 s after the request", "B")
+R171_DIRECT_ALERT = Limit(
+    5.0, "s",
+    f"{_R171}: direct alert after 5 s more. Read as a chain, each step counted from the one before (5, 8, 13, 23 s)",
+    "B",
+)  # fmt: skip
+R171_UNAVAILABLE = Limit(10.0, "s", f"{_R171}: driver unavailable after 10 s more; the chain of R171_DIRECT_ALERT", "B")
+R171_RE_ENGAGED = Limit(0.2, "s", f"{_R171}: re-engaged after 200 ms or more", "B")
+R171_ACTIVE_FROM = Limit(10.0, "km/h", f"{_R171}: above 10 km/h", "B")
+R171_MICROSLEEP = Limit(1.5, "s", f"{_R171} times no closure; warned near 1.5 s (reference table)", "C")
+R171_SLEEP = Limit(3.0, "s", f"{_R171} times no closure; kept from {_NCAP_2026}: nobody may sleep unwarned", "C")
+R171_UNRESPONSIVE = Limit(6.0, "s", f"{_R171} times no closure; kept from {_NCAP_2026}", "C")
+
+# --- what a profile file may say --------------------------------------------------------------------------------------
+
+FILE_TIME_MIN = Limit(0.2, "s", "own: LID_HOLD and AWAY_HOLD are 150 ms; nothing shorter can be told from noise", "own")
+FILE_TIME_MAX = Limit(120.0, "s", "own: a warning two minutes late warns of nothing", "own")
+FILE_SPEED_MAX = Limit(130.0, "km/h", "own: a system that judges only above this judges nowhere", "own")
+FILE_KSS_MIN = Limit(1.0, "KSS", "the Karolinska sleepiness scale begins at 1", "A")
+FILE_KSS_MAX = Limit(9.0, "KSS", "the Karolinska sleepiness scale ends at 9", "A")
+
 # --- when the profile judges ------------------------------------------------------------------------------------------
 
 ACTIVE_HYSTERESIS = Limit(
@@ -63,6 +144,15 @@ ACTIVE_HYSTERESIS = Limit(
     f"{_ADDW} lets systems be silent below 20 km/h but does not ask for it", "own",
 )  # fmt: skip
 VEHICLE_HOLD = Limit(500, "ms", "trace contract: vehicle signals keep their last value 500 ms, then are missing", "A")
+
+INDICATOR_HOLD = Limit(
+    1.0, "s", "own: indicator lamps flash 60-120 times a minute (UN R48); one that is dark for this long is off", "own"
+)
+CHECK_LONGEST = Limit(
+    4.0, "s",
+    "own: a mirror glance lasts 0.75-1.10 s (reference table), a check of mirror and shoulder together some seconds; a "
+    "forgotten indicator must not excuse looking away for ever", "own",
+)  # fmt: skip
 
 # --- lids -------------------------------------------------------------------------------------------------------------
 
@@ -95,6 +185,19 @@ RETURN_HOLD = Limit(
     f"{_ADDW} 3.3.2.4: a short out-and-in glance must not reset the timer; no length is given. Own: 300 ms, about one "
     "fixation (ISO 15007: 100-2,000 ms), too short to have taken the road in", "own",
 )  # fmt: skip
+AREA1_SIDE = Limit(55.0, "deg", f"{_ADDW} Annex I Part 1: area 1 begins at +-55 deg from straight ahead", "B")
+AREA2_MARGIN = Limit(10.0, "deg", f"{_ADDW}: area 2 is the windscreen and side windows plus a 10 deg margin", "B")
+AREA3_BELOW = Limit(-30.0, "deg", f"{_ADDW}: area 3 lies below a plane 30 deg down from the eyes", "B")
+AREA3_BELOW_HEAD = Limit(
+    -20.0, "deg",
+    "own: the head carries about two thirds of a look down (owl), so this much of it stands for AREA3_BELOW when the "
+    "eyes are hidden", "C",
+)  # fmt: skip
+FREE_TASK_GLANCE = Limit(
+    1.0, "s", "AttenD: the first second in a mirror or on the speedometer is free; used for repeated glances only", "B"
+)
+PHONE_SEEN = Limit(0.5, "probability", "own: a phone more likely handled than not", "own")
+PHONE_HOLD = Limit(300, "ms", "own: a detector that flickers for some frames neither starts nor ends a use", "own")
 GAZE_USABLE_STD = Limit(15.0, "deg", "own: wider than the road zone itself (14 deg), so it decides nothing", "own")
 HEAD_USABLE_STD = Limit(20.0, "deg", "own: as GAZE_USABLE_STD; heads turn less than the gaze they carry", "own")
 GAZE_DOWN = Limit(-25.0, "deg", f"own: below the cluster, towards area 3 of {_ADDW} (30 deg down)", "own")
@@ -113,7 +216,8 @@ UNSEEN_END_SLEEP = Limit(30.0, "s", "own: a driver who slid out of view asleep i
 
 # --- warnings ---------------------------------------------------------------------------------------------------------
 
-ESCALATE_UNANSWERED = Limit(3.0, "s", "Euro NCAP 2023 v10.4: no return in 3 s after the warning; ADDW 3.4: rises", "B")
+ESCALATE_UNANSWERED = Limit(3.0, "s", f"{_NCAP_2023}: no return in 3 s after the warning; ADDW 3.4: rises", "B")
+WARNING_SHORTEST = Limit(1.0, "s", "own: a lamp and a chime shorter than this are noticed but not understood", "own")
 
 # --- can the driver be seen -------------------------------------------------------------------------------------------
 

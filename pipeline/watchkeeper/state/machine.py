@@ -7,7 +7,8 @@ from watchkeeper.state.arbiter import STYLES, Arbiter
 from watchkeeper.state.closures import Closures
 from watchkeeper.state.glances import Glances
 from watchkeeper.state.profiles import Profile
-from watchkeeper.state.rules import build_rules
+from watchkeeper.state.rules import Patience, build_rules
+from watchkeeper.state.short_glances import ShortGlances
 from watchkeeper.state.vehicle import Vehicle
 from watchkeeper.state.visibility import Visibility
 from watchkeeper.types import (
@@ -38,10 +39,15 @@ class DriverStateMachine:
     def __init__(self, profile: Profile, cabin: Cabin) -> None:
         self.profile = profile
         self._closures = Closures()
-        self._glances = Glances(cabin)
+        self._glances = Glances(cabin, profile.look_back.ns)
         self._vehicle = Vehicle(profile.active_from.value)
         self._visibility = Visibility()
-        self._arbiter = Arbiter(build_rules(profile, self._closures, self._glances))
+        self._short: ShortGlances | None = None
+        if profile.short_distraction is not None:
+            self._short = ShortGlances(profile, self._glances, profile.short_distraction.ns)
+        patience = Patience()
+        rules = build_rules(profile, self._closures, self._glances, self._vehicle, self._short, patience)
+        self._arbiter = Arbiter(rules, [step.ns for step in profile.steps], patience)
         self._t_ns: int | None = None
         self._seq = 0
         self._was_active = False
@@ -62,13 +68,15 @@ class DriverStateMachine:
         )  # fmt: skip
         car.step(vehicle, t_ns)
         closures.step(measurement, t_ns)
-        glances.step(measurement, closures.closed_now, t_ns)
+        glances.step(measurement, closures.closed_now, car, t_ns)
         visibility.step(measurement, closures.left, closures.right, t_ns)
         if car.active and not self._was_active:
             # What the driver did while nobody judged is not held against him.
             closures.lids.since_start_of_judging(t_ns)
-            glances.away.since_start_of_judging(t_ns)
+            glances.since_start_of_judging(t_ns)
         self._was_active = car.active
+        if self._short is not None:
+            self._short.step(t_ns)
         events = arbiter.step(car.active, car.acknowledged, t_ns)
         if measurement is not None:
             self._seq = measurement.seq
@@ -79,6 +87,10 @@ class DriverStateMachine:
             cause = Cause.SPEED_MISSING
         warning, level = arbiter.warning, arbiter.level
         style = STYLES[warning] if warning is not DriverWarning.NONE else None
+        # What a running warning hangs on is not forgotten while the driver is out of sight.
+        distracted = style is not None and not style.sleep_class
+        glances.away.keep = glances.area3.keep = glances.phone.keep = distracted
+        closures.lids.keep = style is not None and style.sleep_class
         sleep_class = style is not None and style.sleep_class
         away, lids = glances.away, closures.lids
         return DriverState(

@@ -1,6 +1,6 @@
 """One rule a warning. A rule reads the timers and says what it asks for; the arbiter decides what the driver gets.
 
-A new rule is a class with `warning`, `clears` and `demand(t_ns)`, and a line in `build_rules`.
+A new rule is a class with `warning` and `demand(t_ns)`, and a line in `build_rules`.
 """
 
 from __future__ import annotations
@@ -10,25 +10,31 @@ from typing import Protocol
 
 from watchkeeper.state import limits
 from watchkeeper.state.closures import Closures
+from watchkeeper.state.dwell import Dwell
 from watchkeeper.state.glances import Glances
 from watchkeeper.state.profiles import Profile
+from watchkeeper.state.short_glances import ShortGlances
+from watchkeeper.state.vehicle import Gate, Vehicle
 from watchkeeper.types import Warning as DriverWarning
 
 _UNSEEN_DISTRACTION_NS = limits.UNSEEN_END_DISTRACTION.ns
 _UNSEEN_SLEEP_NS = limits.UNSEEN_END_SLEEP.ns
+_GAP_NS = limits.GAP.ns
 
 
 class Demand(Enum):
-    """What a rule asks for now. CLEAR: nothing, and a warning it raised may end. WAIT: its condition is over or not
-    seen, but a warning it raised must not end yet. DUE: the driver is to be warned."""
+    """What a rule asks for now. CLEAR: nothing, and a warning it raised may end. WAIT: its condition is over, but a
+    warning it raised must not end yet. UNSEEN: the same, because the driver is not seen just now. DUE: the driver is to
+    be warned."""
 
     CLEAR = 0
     WAIT = 1
-    DUE = 2
+    UNSEEN = 2
+    DUE = 3
 
 
 class Rule(Protocol):
-    """See the module text. Pure: called once a step, after the timers."""
+    """See the module text. Called once a step, after the timers."""
 
     warning: DriverWarning
 
@@ -37,25 +43,91 @@ class Rule(Protocol):
         ...
 
 
+class Patience:
+    """ended_ns: since when a distraction warning stands at its highest level unanswered, None when none does."""
+
+    __slots__ = ("ended_ns",)
+
+    def __init__(self) -> None:
+        self.ended_ns: int | None = None
+
+
+def _unseen(dwell: Dwell, end_ns: int, t_ns: int) -> Demand | None:
+    """UNSEEN once a timer has had no sample for a while, CLEAR after `end_ns` of it, None while it has some."""
+    silent_ns = end_ns if dwell.known_ns is None else t_ns - dwell.known_ns
+    if silent_ns >= end_ns:
+        return Demand.CLEAR
+    return Demand.UNSEEN if silent_ns > _GAP_NS else None
+
+
+def _back(away: Dwell, clear_ns: int, t_ns: int) -> Demand:
+    """What a distraction that is over asks for until the gaze has been ahead long enough."""
+    if away.value is False and away.duration_ns >= clear_ns:
+        return Demand.CLEAR
+    return _unseen(away, _UNSEEN_DISTRACTION_NS, t_ns) or Demand.WAIT
+
+
 class LongDistraction:
-    """One glance away from the forward zones for the profile's time; over after the profile's time of gaze ahead."""
+    """One glance away from the forward zones (or in area 3) for the profile's time; over after the profile's time of
+    gaze ahead. In profiles with speed bands the limit is that of the present speed."""
 
-    __slots__ = ("_away", "_clear_ns", "_limit_ns", "warning")
+    __slots__ = ("_allowance_ns", "_away", "_clear_ns", "_fast", "_hidden", "_limit_ns", "_slow_ns", "warning")
 
-    def __init__(self, profile: Profile, glances: Glances) -> None:
+    def __init__(self, profile: Profile, glances: Glances, fast: Gate | None) -> None:
         self.warning = DriverWarning.LONG_DISTRACTION
-        self._away = glances.away
-        self._limit_ns = profile.long_distraction.ns
+        self._away = glances.area3 if profile.area3 else glances.away
+        self._hidden = glances.hidden
+        self._fast = fast
+        self._limit_ns = self._slow_ns = profile.long_distraction.ns
+        if profile.long_distraction_slow is not None:
+            self._slow_ns = profile.long_distraction_slow.ns
+        self._allowance_ns = profile.hidden_allowance.ns if profile.hidden_allowance is not None else 0
         self._clear_ns = profile.clear_distraction.ns
 
     def demand(self, t_ns: int) -> Demand:
         away = self._away
-        if away.value and away.duration_ns >= self._limit_ns:
-            return Demand.DUE
-        if away.value is False and away.duration_ns >= self._clear_ns:
+        limit_ns = self._limit_ns if self._fast is None or self._fast.open else self._slow_ns
+        if self._hidden.value:
+            limit_ns += self._allowance_ns
+        if away.value and away.duration_ns >= limit_ns:
+            return _unseen(away, _UNSEEN_DISTRACTION_NS, t_ns) or Demand.DUE
+        return _back(away, self._clear_ns, t_ns)
+
+
+class ShortDistraction:
+    """Glances away that sum up to the profile's time within its window; over after its longer look ahead."""
+
+    __slots__ = ("_away", "_clear_ns", "_limit_ns", "_short", "warning")
+
+    def __init__(self, profile: Profile, glances: Glances, short: ShortGlances, limit_ns: int) -> None:
+        self.warning = DriverWarning.SHORT_DISTRACTION
+        self._away, self._short = glances.away, short
+        self._limit_ns, self._clear_ns = limit_ns, profile.clear_short.ns
+
+    def demand(self, t_ns: int) -> Demand:
+        if self._away.value and self._short.total_ns >= self._limit_ns:
+            return _unseen(self._away, _UNSEEN_DISTRACTION_NS, t_ns) or Demand.DUE
+        return _back(self._away, self._clear_ns, t_ns)
+
+
+class PhoneUse:
+    """A phone handled for the profile's time; over when it has been put away for the profile's time of gaze ahead, and
+    the gaze is not away."""
+
+    __slots__ = ("_away", "_clear_ns", "_limit_ns", "_phone", "warning")
+
+    def __init__(self, profile: Profile, glances: Glances, limit_ns: int) -> None:
+        self.warning = DriverWarning.PHONE_USE
+        self._phone, self._away = glances.phone, glances.away
+        self._limit_ns, self._clear_ns = limit_ns, profile.clear_distraction.ns
+
+    def demand(self, t_ns: int) -> Demand:
+        phone = self._phone
+        if phone.value and phone.duration_ns >= self._limit_ns:
+            return _unseen(phone, _UNSEEN_DISTRACTION_NS, t_ns) or Demand.DUE
+        if phone.value is False and phone.duration_ns >= self._clear_ns and not self._away.value:
             return Demand.CLEAR
-        unseen = away.known_ns is None or t_ns - away.known_ns >= _UNSEEN_DISTRACTION_NS
-        return Demand.CLEAR if unseen else Demand.WAIT
+        return _unseen(phone, _UNSEEN_DISTRACTION_NS, t_ns) or Demand.WAIT
 
 
 class LidClosure:
@@ -73,26 +145,62 @@ class LidClosure:
 
     def demand(self, t_ns: int) -> Demand:
         lids, away = self._lids, self._away
+        unseen = _unseen(lids, _UNSEEN_SLEEP_NS, t_ns)
         if lids.value and lids.duration_ns >= self._limit_ns:
-            return Demand.DUE
+            return unseen or Demand.DUE
         asleep = self._asleep
         if asleep.value is False and asleep.duration_ns >= self._clear_ns:
             gaze_ahead = away.value is None or (not away.value and away.duration_ns >= self._clear_ns)
             if gaze_ahead:
                 return Demand.CLEAR
-        unseen = lids.known_ns is None or t_ns - lids.known_ns >= _UNSEEN_SLEEP_NS
-        return Demand.CLEAR if unseen else Demand.WAIT
+        return unseen or Demand.WAIT
 
 
-def build_rules(profile: Profile, closures: Closures, glances: Glances) -> list[Rule]:
+class Unresponsive:
+    """Lids closed for the profile's time; in some rule sets also away for a time, or a distraction warning unanswered
+    for a time. Due until the driver looks back or opens the eyes; over as a closure is."""
+
+    __slots__ = ("_away", "_away_ns", "_closure", "_gone", "_patience", "_unanswered_ns", "warning")
+
+    def __init__(self, profile: Profile, closure: LidClosure, glances: Glances, patience: Patience) -> None:
+        self.warning = DriverWarning.UNRESPONSIVE
+        self._closure, self._away, self._patience = closure, glances.away, patience
+        away, unanswered = profile.unresponsive_away, profile.unresponsive_unanswered
+        self._away_ns = away.ns if away is not None else None
+        self._unanswered_ns = unanswered.ns if unanswered is not None else None
+        self._gone = False
+
+    def demand(self, t_ns: int) -> Demand:
+        away, ended_ns = self._away, self._patience.ended_ns
+        if not away.value:
+            self._gone = False
+        elif (self._away_ns is not None and away.duration_ns >= self._away_ns) or (
+            self._unanswered_ns is not None and ended_ns is not None and t_ns - ended_ns >= self._unanswered_ns
+        ):
+            self._gone = True
+        if self._gone:
+            return _unseen(away, _UNSEEN_SLEEP_NS, t_ns) or Demand.DUE
+        return self._closure.demand(t_ns)
+
+
+def build_rules(
+    profile: Profile, closures: Closures, glances: Glances, car: Vehicle, short: ShortGlances | None, patience: Patience
+) -> list[Rule]:
     """The rules of a profile over these timers, most urgent first."""
-    closure_limits = (
-        (DriverWarning.UNRESPONSIVE, profile.unresponsive),
-        (DriverWarning.SLEEP, profile.sleep),
-        (DriverWarning.MICROSLEEP, profile.microsleep),
-    )
+    clear_ns = profile.clear_sleep.ns
+
+    def closure(warning: DriverWarning, limit: limits.Limit) -> LidClosure:
+        return LidClosure(warning, limit.ns, clear_ns, closures, glances)
+
     rules: list[Rule] = [
-        LidClosure(warning, limit.ns, profile.clear_sleep.ns, closures, glances) for warning, limit in closure_limits
+        Unresponsive(profile, closure(DriverWarning.UNRESPONSIVE, profile.unresponsive), glances, patience),
+        closure(DriverWarning.SLEEP, profile.sleep),
+        closure(DriverWarning.MICROSLEEP, profile.microsleep),
     ]
-    rules.append(LongDistraction(profile, glances))
+    if profile.phone_use is not None:
+        rules.append(PhoneUse(profile, glances, profile.phone_use.ns))
+    if profile.short_distraction is not None and short is not None:
+        rules.append(ShortDistraction(profile, glances, short, profile.short_distraction.ns))
+    fast = car.gate(profile.fast_from.value) if profile.fast_from is not None else None
+    rules.append(LongDistraction(profile, glances, fast))
     return rules

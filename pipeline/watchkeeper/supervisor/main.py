@@ -26,7 +26,7 @@ from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
-from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILES
+from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILE_CODES
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess, set_death_signal
 
@@ -86,13 +86,15 @@ def _seconds(text: str) -> float:
 
 
 def _run(args: argparse.Namespace, command: list[str]) -> int:
-    if not 0 <= args.profile_number < len(PROFILES):
-        raise BadInputError(f"--profile-number {args.profile_number}: expected 0 to {len(PROFILES) - 1}")
+    profiles = {code: name for name, code in PROFILE_CODES.items()}
+    if args.profile_number not in profiles:
+        known = ", ".join(str(code) for code in profiles)
+        raise BadInputError(f"--profile-number {args.profile_number}: expected one of {known}")
     board = load_board(args.board)
     uri = args.can or board.bus
     with contextlib.ExitStack() as cleanup:
         status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
-        core = SupervisorCore(profile=PROFILES[args.profile_number], board_id=board.board_id, base_id=args.base_id)
+        core = SupervisorCore(profile=profiles[args.profile_number], board_id=board.board_id, base_id=args.base_id)
         bus = open_bus(uri, base_id=args.base_id)
         cleanup.callback(bus.close)
         vehicle = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from watchkeeper import __version__
 from watchkeeper.clock import NS_PER_MS, NS_PER_S
-from watchkeeper.supervisor.spec import PROFILES, dbc_hash
+from watchkeeper.supervisor.spec import PROFILE_CODES, dbc_hash
 from watchkeeper.types import Cause, DriverState, SystemState, VisionHealth, VisionReport
 from watchkeeper.types import Warning as DriverWarning
 
@@ -81,7 +81,7 @@ def _status(
         "FrameAge": (t_ns - exposure_ns) / NS_PER_MS if known else None,
         "Calibration": seen.calibration_pct if seen else None,
         "FrameRate": vision.health.frame_rate_hz if vision and trusted else None,
-        "Profile": PROFILES.index(profile) if profile in PROFILES else None,
+        "Profile": PROFILE_CODES.get(profile),
     }
 
 

@@ -114,6 +114,7 @@ def _lower_labels(enum: type[IntEnum]) -> dict[int, str]:
 
 
 PROFILES = ("euroncap-2026", "euroncap-2023", "eu-gsr", "r171")  # DMS_Status.Profile is the index
+PROFILE_CODES = {**{name: code for code, name in enumerate(PROFILES)}, "experimental": 14}
 _LEVELS = {0: "none", 1: "advise", 2: "warn", 3: "urgent"}
 
 
@@ -134,8 +135,8 @@ _STATUS = Message(
                sna=1023),
         Signal("Calibration", 7, "Progress of learning this driver and mounting", "%", sna=127, high=100),
         Signal("FrameRate", 8, "Pictures judged per second", "1/s", scale=0.5, sna=255),
-        Signal("Profile", 4, "Rule set in use", sna=15, high=len(PROFILES) - 1,
-               values={0: "EuroNcap2026", 1: "EuroNcap2023", 2: "EuGsr", 3: "R171"}),
+        Signal("Profile", 4, "Rule set in use", sna=15, high=max(PROFILE_CODES.values()),
+               values={0: "EuroNcap2026", 1: "EuroNcap2023", 2: "EuGsr", 3: "R171", 14: "Experimental"}),
     ),
 )  # fmt: skip
 
