@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Small wrong changes to the code, one at a time: which of them do the tests notice?
 
-usage: mutate.py state|supervisor [--sample N] [--seed N] [--jobs N] [--out FILE.jsonl]
+usage: mutate.py state|supervisor [--sample N] [--seed N] [--out FILE.jsonl]
 
-Each mutant is one changed operator, comparison, constant, condition or default. It never touches the disk: a finder puts
-the changed source in place of the module in a forked child, which runs the tests of that part (`-x`) and is gone.
+Each mutant is one changed operator, comparison, constant, condition or default. It never touches the disk: a finder
+puts the changed source in place of the module in a forked child, which runs the tests of that part (`-x`) and is gone.
 mutmut and cosmic-ray rewrite files of a copied tree, which this package's editable install with native modules
 does not follow. Prints the rate and every survivor; survivors are listed with a reason in docs/mutation.md.
 """
