@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from watchkeeper.state import limits
-from watchkeeper.state.rules import Demand, Patience, Rule
+from watchkeeper.state.rules import Demand, Drowsy, Patience, Rule
 from watchkeeper.types import Phase, WarningEvent
 from watchkeeper.types import Warning as DriverWarning
 
@@ -137,6 +137,9 @@ class Arbiter:
         self.onset_ns = self._unanswered_since_ns = t_ns
         self.count += 1
         self.acknowledged = self._answered = False
+        for rule in self._rules:
+            if isinstance(rule, Drowsy) and warning is rule.warning:
+                rule.told(t_ns)
         self._patience.ended_ns = None
         return WarningEvent(t_ns, warning, Phase.ONSET, self.level)
 

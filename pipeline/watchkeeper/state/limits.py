@@ -206,6 +206,36 @@ HEAD_DOWN = Limit(
 )
 DOWN_HOLD = Limit(300, "ms", "own: longer than lids take to fall, whose shadow pulls the measured gaze down", "own")
 
+# --- drowsiness -------------------------------------------------------------------------------------------------------
+
+PERCLOS_WINDOW = Limit(60.0, "s", "PERCLOS P80 over 60 s of valid time (Wierwille DOT HS 808 247)", "A")
+PERCLOS_BUCKET = Limit(1.0, "s", "own: the window moves in steps of one second of valid time", "own")
+CLOSURES_KEPT = Limit(30.0, "closures", "own: a minute or two of blinks at 15-20 a minute", "own")
+CLOSURES_NEEDED = Limit(10.0, "closures", "own: fewer say nothing of a mean or a share", "own")
+LONG_SHARE_QUESTIONABLE = Limit(0.1, "of closures", "own: one closure in ten above 500 ms (Wilkinson 2013)", "own")
+LONG_SHARE_DROWSY = Limit(0.4, "of closures", "own: closures above 500 ms nearly as common as blinks", "own")
+PERCLOS_QUESTIONABLE = Limit(0.075, "of time", "PERCLOS bands of DOT HS 811 117: 0.075-0.15 questionable", "B")
+PERCLOS_DROWSY = Limit(0.15, "of time", "PERCLOS bands of DOT HS 811 117: above 0.15 drowsy", "B")
+PERCLOS_FIGHTING = Limit(0.25, "of time", "own: well beyond the drowsy band; a quarter of the time asleep", "own")
+KSS_AWAKE = Limit(3.0, "KSS", "own: KSS 3 'alert' stands for a PERCLOS of 0", "own")
+KSS_QUESTIONABLE = Limit(6.0, "KSS", "own: KSS 6 'some signs of sleepiness' stands for PERCLOS_QUESTIONABLE", "own")
+KSS_DROWSY = Limit(8.0, "KSS", "own: KSS 8 'sleepy, some effort to keep awake' stands for PERCLOS_DROWSY", "own")
+KSS_FIGHTING = Limit(9.0, "KSS", "own: KSS 9 'fighting sleep' stands for PERCLOS_FIGHTING", "own")
+KSS_HYSTERESIS = Limit(0.75, "KSS", "own: a level changes when the estimate is this far from it", "own")
+SUPPORT_STEP = Limit(0.5, "KSS", "own: what each of yawning, nodding and drooping lids adds to other evidence", "own")
+SUPPORT_WINDOW = Limit(180.0, "s", "own: yawns and nods support a judgement for three minutes", "own")
+YAWN_OPEN = Limit(0.5, "of the jaw's way", "own: talking stays below", "own")
+YAWN_TIME = Limit(3.0, "s", "own: yawns last about 6 s (reference table), words do not hold the mouth open", "C")
+YAWN_HOLD = Limit(300, "ms", "own: as RETURN_HOLD, some frames of a mouth", "own")
+YAWNS_SUPPORT = Limit(2.0, "yawns", "own: one yawn is nothing", "own")
+NOD = Limit(12.0, "deg", "nod of drowsiness 12-20 deg against 2-8 deg in normal driving (reference table)", "B")
+NOD_CLOSED = Limit(500, "ms", "own: a nod counts when lids shut longer than a blink came first", "own")
+DROOP = Limit(0.75, "of the open eye", "own: mean opening of open eyes; sleepy drivers stop opening fully", "C")
+DROOP_TIME = Limit(30.0, "s", "own: time constant of that mean", "own")
+DROWSY_FRESH = Limit(2.0, "s", "own: told while it is to be seen, within two seconds of a closure above BLINK", "own")
+DROWSY_SHOWN = Limit(6.0, "s", "own: a prompt to rest, not an alarm that follows the driver; ends within 10 s", "own")
+DROWSY_REPEAT = Limit(180.0, "s", "own: told again after three minutes if it is still so", "own")
+
 # --- gaps in the data -------------------------------------------------------------------------------------------------
 
 SAMPLE_SPAN_MAX = Limit(200, "ms", "own: one sample speaks for at most this long (10 frames/s, one lost)", "own")

@@ -9,6 +9,7 @@ from watchkeeper.state.glances import Glances
 from watchkeeper.state.profiles import Profile
 from watchkeeper.state.rules import Patience, build_rules
 from watchkeeper.state.short_glances import ShortGlances
+from watchkeeper.state.sleepiness import Sleepiness
 from watchkeeper.state.vehicle import Vehicle
 from watchkeeper.state.visibility import Visibility
 from watchkeeper.types import (
@@ -46,7 +47,10 @@ class DriverStateMachine:
         if profile.short_distraction is not None:
             self._short = ShortGlances(profile, self._glances, profile.short_distraction.ns)
         patience = Patience()
-        rules = build_rules(profile, self._closures, self._glances, self._vehicle, self._short, patience)
+        self._sleepiness = Sleepiness(self._closures)
+        rules = build_rules(
+            profile, self._closures, self._glances, self._vehicle, self._short, self._sleepiness, patience
+        )
         self._arbiter = Arbiter(rules, [step.ns for step in profile.steps], patience)
         self._t_ns: int | None = None
         self._seq = 0
@@ -77,6 +81,8 @@ class DriverStateMachine:
         self._was_active = car.active
         if self._short is not None:
             self._short.step(t_ns)
+        sleepiness = self._sleepiness
+        sleepiness.step(measurement, t_ns)
         events = arbiter.step(car.active, car.acknowledged, t_ns)
         if measurement is not None:
             self._seq = measurement.seq
@@ -116,6 +122,8 @@ class DriverStateMachine:
             gaze_zone=glances.zone,
             away_s=away.duration_ns / 1e9 if away.value else 0.0,
             closed_s=lids.duration_ns / 1e9 if lids.value else 0.0,
+            perclos_pct=None if sleepiness.perclos is None else 100.0 * sleepiness.perclos,
+            sleepiness_kss=sleepiness.kss,
             confidence=_confidence(measurement, closures, glances),
             head=measurement.head if measurement is not None else None,
             gaze=measurement.gaze if measurement is not None else None,

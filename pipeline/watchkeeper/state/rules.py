@@ -14,12 +14,15 @@ from watchkeeper.state.dwell import Dwell
 from watchkeeper.state.glances import Glances
 from watchkeeper.state.profiles import Profile
 from watchkeeper.state.short_glances import ShortGlances
+from watchkeeper.state.sleepiness import Sleepiness
 from watchkeeper.state.vehicle import Gate, Vehicle
 from watchkeeper.types import Warning as DriverWarning
 
 _UNSEEN_DISTRACTION_NS = limits.UNSEEN_END_DISTRACTION.ns
 _UNSEEN_SLEEP_NS = limits.UNSEEN_END_SLEEP.ns
 _GAP_NS = limits.GAP.ns
+_DROWSY_FRESH_NS, _DROWSY_SHOWN_NS = limits.DROWSY_FRESH.ns, limits.DROWSY_SHOWN.ns
+_DROWSY_REPEAT_NS = limits.DROWSY_REPEAT.ns
 
 
 class Demand(Enum):
@@ -183,8 +186,42 @@ class Unresponsive:
         return self._closure.demand(t_ns)
 
 
+class Drowsy:
+    """The sleepiness estimate at the profile's level, from the profile's speed on. A prompt: told while a long closure
+    is fresh, over by itself, repeated after `limits.DROWSY_REPEAT` if it is still so."""
+
+    __slots__ = ("_gate", "_level", "_sleepiness", "_told_ns", "warning")
+
+    def __init__(self, level: float, gate: Gate, sleepiness: Sleepiness) -> None:
+        self.warning = DriverWarning.DROWSY
+        self._level, self._gate, self._sleepiness = level, gate, sleepiness
+        self._told_ns: int | None = None
+
+    def demand(self, t_ns: int) -> Demand:
+        told_ns = self._told_ns
+        if told_ns is not None and t_ns - told_ns < _DROWSY_REPEAT_NS:
+            shown = t_ns - told_ns < _DROWSY_SHOWN_NS and self._gate.open
+            return Demand.WAIT if shown else Demand.CLEAR
+        kss, closed_ns = self._sleepiness.kss, self._sleepiness.long_closure_ns
+        if kss is None or kss < self._level or not self._gate.open:
+            return Demand.CLEAR
+        if closed_ns is None or t_ns - closed_ns > _DROWSY_FRESH_NS:
+            return Demand.CLEAR
+        return Demand.DUE
+
+    def told(self, t_ns: int) -> None:
+        """The arbiter gave the warning."""
+        self._told_ns = t_ns
+
+
 def build_rules(
-    profile: Profile, closures: Closures, glances: Glances, car: Vehicle, short: ShortGlances | None, patience: Patience
+    profile: Profile,
+    closures: Closures,
+    glances: Glances,
+    car: Vehicle,
+    short: ShortGlances | None,
+    sleepiness: Sleepiness,
+    patience: Patience,
 ) -> list[Rule]:
     """The rules of a profile over these timers, most urgent first."""
     clear_ns = profile.clear_sleep.ns
@@ -197,6 +234,8 @@ def build_rules(
         closure(DriverWarning.SLEEP, profile.sleep),
         closure(DriverWarning.MICROSLEEP, profile.microsleep),
     ]
+    if profile.drowsy is not None:
+        rules.append(Drowsy(profile.drowsy.value, car.gate(profile.drowsy_from.value), sleepiness))
     if profile.phone_use is not None:
         rules.append(PhoneUse(profile, glances, profile.phone_use.ns))
     if profile.short_distraction is not None and short is not None:
