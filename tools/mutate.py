@@ -167,7 +167,7 @@ def killed(module: str, tree: ast.Module, tests: list[str]) -> bool:
     pid = os.fork()
     if pid == 0:
         signal.alarm(_TIMEOUT_S)
-        null = os.open(os.devnull, os.O_RDWR)
+        null = os.open(os.environ.get("MUTATE_LOG", os.devnull), os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
         sys.meta_path.insert(0, _Finder(f"watchkeeper.{module}", path, code))
@@ -175,7 +175,11 @@ def killed(module: str, tree: ast.Module, tests: list[str]) -> bool:
 
         status = 1
         try:
-            status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]))
+            status = int(
+                pytest.main(
+                    ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", *tests]
+                )
+            )
         finally:
             os._exit(status)
     _, wait_status = os.waitpid(pid, 0)
