@@ -44,12 +44,12 @@ constexpr YuvRange yuv_range(ColorMatrix matrix) {
 }
 
 // From the components of `format` to three channels (R, G, B) or, with channels == 1, to grey in row 0: full-range Y'
-// of a YUV source, Y' by the matrix's own weights of an RGB source. GREY8 is full range whatever the matrix says.
+// of a YUV source, Y' by the matrix's own weights of an RGB source. Grey formats are full range whatever the matrix says.
 inline ColorTransform color_transform(PixelFormat format, ColorMatrix matrix, int channels) {
   const double kr = luma_kr(matrix), kb = luma_kb(matrix), kg = 1.0 - kr - kb;
   double m[3][4] = {};
-  if (format == PixelFormat::kGrey8) {
-    for (auto& row : m) row[0] = 1.0;
+  if (format_info(format).component_count == 1) {
+    for (auto& row : m) row[0] = 255.0 / format_info(format).full_scale;
   } else if (!format_info(format).yuv) {
     for (int k = 0; k < 3; ++k) m[k][k] = 1.0;
     if (channels == 1) m[0][0] = kr, m[0][1] = kg, m[0][2] = kb;

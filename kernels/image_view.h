@@ -6,8 +6,20 @@
 namespace watchkeeper {
 
 // The numbers are shared with watchkeeper.types.PixelFormat.
-enum class PixelFormat : int { kI420 = 0, kNv12 = 1, kGrey8 = 2, kRgb24 = 3, kBgr24 = 4, kYuyv = 5 };
-constexpr int kPixelFormatCount = 6;
+enum class PixelFormat : int {
+  kI420 = 0,
+  kNv12 = 1,
+  kGrey8 = 2,
+  kRgb24 = 3,
+  kBgr24 = 4,
+  kYuyv = 5,
+  kUyvy = 6,
+  kGrey10 = 7,
+  kGrey16 = 8,
+  kRgba32 = 9,
+  kBgra32 = 10
+};
+constexpr int kPixelFormatCount = 11;
 
 struct Plane {
   const std::uint8_t* data = nullptr;
@@ -33,6 +45,8 @@ struct FormatInfo {
   int component_count;
   bool yuv;
   Component components[3];
+  int sample_bytes = 1;  // 2: little-endian words, as V4L2's Y10 and Y16
+  int full_scale = 255;  // white
 };
 
 WK_HOST_DEVICE constexpr FormatInfo format_info(PixelFormat format) {
@@ -47,6 +61,16 @@ WK_HOST_DEVICE constexpr FormatInfo format_info(PixelFormat format) {
       return {1, 3, false, {{0, 0, 3, 0, 0}, {0, 1, 3, 0, 0}, {0, 2, 3, 0, 0}}};
     case PixelFormat::kBgr24:
       return {1, 3, false, {{0, 2, 3, 0, 0}, {0, 1, 3, 0, 0}, {0, 0, 3, 0, 0}}};
+    case PixelFormat::kUyvy:
+      return {1, 3, true, {{0, 1, 2, 0, 0}, {0, 0, 4, 1, 0}, {0, 2, 4, 1, 0}}};
+    case PixelFormat::kRgba32:
+      return {1, 3, false, {{0, 0, 4, 0, 0}, {0, 1, 4, 0, 0}, {0, 2, 4, 0, 0}}};
+    case PixelFormat::kBgra32:
+      return {1, 3, false, {{0, 2, 4, 0, 0}, {0, 1, 4, 0, 0}, {0, 0, 4, 0, 0}}};
+    case PixelFormat::kGrey10:
+      return {1, 1, false, {{0, 0, 2, 0, 0}, {0, 0, 2, 0, 0}, {0, 0, 2, 0, 0}}, 2, 1023};
+    case PixelFormat::kGrey16:
+      return {1, 1, false, {{0, 0, 2, 0, 0}, {0, 0, 2, 0, 0}, {0, 0, 2, 0, 0}}, 2, 65535};
     case PixelFormat::kGrey8:
       break;
   }

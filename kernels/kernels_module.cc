@@ -3,12 +3,14 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/vector.h>
 
 #include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "preprocess_cpu.h"
 
@@ -102,9 +104,12 @@ void take_out(HeldBuffer& buffer, nb::handle out, Job& job) {
   buffer.take(out, PyBUF_WRITABLE | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS);
   const Py_buffer& view = buffer.view();
   const std::string format = view.format == nullptr ? "B" : view.format;
-  if (format != "f" && format != "B") fail("out: expected float32 or uint8 elements, got '" + format + "'");
-  job.bytes = format == "B";
-  const std::int64_t needed = static_cast<std::int64_t>(job.width) * job.height * job.channels * (job.bytes ? 1 : 4);
+  if (format != "f" && format != "B" && format != "e") {
+    fail("out: expected float32, float16 or uint8 elements, got '" + format + "'");
+  }
+  job.element = format == "B" ? Element::kUint8 : format == "e" ? Element::kFloat16 : Element::kFloat32;
+  const std::int64_t needed =
+      static_cast<std::int64_t>(job.width) * job.height * job.channels * element_bytes(job.element);
   if (view.len != needed) {
     fail("out: " + std::to_string(view.len) + " bytes, expected " + std::to_string(needed));
   }
@@ -112,22 +117,20 @@ void take_out(HeldBuffer& buffer, nb::handle out, Job& job) {
 }
 
 void bind_preprocess(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
-                     const AffineArray& affine, const TapsArray& taps, nb::handle out, int out_width, int out_height,
-                     int channels, bool planar, const Triple& scale, const Triple& bias,
+                     const std::vector<AffineArray>& affines, const std::vector<TapsArray>& taps, nb::tuple outs,
+                     int out_width, int out_height, int channels, bool planar, const Triple& scale, const Triple& bias,
                      const std::optional<Triple>& border, bool simd) {
   Source source;
-  HeldBuffer target;
   take_source(source, format, width, height, planes, strides);
-  Job job;
-  job.image = source.image;
-  job.affine = checked_affine(affine);
-  for (int n : taps) {
-    if (n < 1 || n > kMaxTaps) fail("taps: expected 1.." + std::to_string(kMaxTaps) + ", got " + std::to_string(n));
+  const std::size_t count = affines.size();
+  if (count < 1 || count > kMaxRegions || taps.size() != count || nb::len(outs) != count) {
+    fail("regions: expected 1.." + std::to_string(kMaxRegions) + " affines with as many taps and outs, got " +
+         std::to_string(count) + ", " + std::to_string(taps.size()) + " and " + std::to_string(nb::len(outs)));
   }
-  job.taps = {taps[0], taps[1]};
-  job.chroma_taps = {taps[2], taps[3]};
   if (out_width < 1 || out_height < 1 || out_width > kMaxSide || out_height > kMaxSide) fail("out: bad size");
   if (channels != 1 && channels != 3) fail("channels: expected 1 or 3, got " + std::to_string(channels));
+  Job job;
+  job.image = source.image;
   job.width = out_width;
   job.height = out_height;
   job.channels = channels;
@@ -139,27 +142,57 @@ void bind_preprocess(int format, int color, int width, int height, nb::tuple pla
     job.bias[k] = bias[k];
     job.border[k] = border ? (*border)[k] : 0.0f;
   }
-  take_out(target, out, job);
+  // All are checked before the first is begun: a refused call has written nothing.
+  Job jobs[kMaxRegions];
+  HeldBuffer targets[kMaxRegions];
+  for (std::size_t r = 0; r < count; ++r) {
+    jobs[r] = job;
+    jobs[r].affine = checked_affine(affines[r]);
+    for (int n : taps[r]) {
+      if (n < 1 || n > kMaxTaps) fail("taps: expected 1.." + std::to_string(kMaxTaps) + ", got " + std::to_string(n));
+    }
+    jobs[r].taps = {taps[r][0], taps[r][1]};
+    jobs[r].chroma_taps = {taps[r][2], taps[r][3]};
+    take_out(targets[r], outs[r], jobs[r]);
+  }
   nb::gil_scoped_release unlocked;
-  preprocess(job, simd);
+  for (std::size_t r = 0; r < count; ++r) preprocess(jobs[r], simd);
 }
 
-void bind_luma_histogram(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
-                         const AffineArray& affine, int columns, int rows, nb::handle out) {
-  Source source;
-  HeldBuffer target;
-  take_source(source, format, width, height, planes, strides);
-  const Affine checked = checked_affine(affine);
-  const ColorMatrix matrix = checked_color(color);
-  if (columns < 1 || rows < 1 || columns > kMaxSide || rows > kMaxSide) fail("grid: expected 1..16384 points each way");
-  target.take(out, PyBUF_WRITABLE | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS);
-  const Py_buffer& view = target.view();
-  if (view.len != 256 * 4 || view.format == nullptr || std::string(view.format) != "I") {
-    fail("out: expected 256 uint32 elements");
+template <class T>
+T* exact_buffer(HeldBuffer& buffer, nb::handle object, const char* name, const std::string& formats, int count) {
+  buffer.take(object, PyBUF_WRITABLE | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS);
+  const Py_buffer& view = buffer.view();
+  const std::string format = view.format == nullptr ? "B" : view.format;
+  if (view.len != count * static_cast<Py_ssize_t>(sizeof(T)) || view.itemsize != static_cast<Py_ssize_t>(sizeof(T)) ||
+      format.size() != 1 || formats.find(format) == std::string::npos) {
+    fail(std::string(name) + ": expected " + std::to_string(count) + " unsigned integers of " +
+         std::to_string(sizeof(T)) + " bytes");
   }
-  std::uint32_t* histogram = static_cast<std::uint32_t*>(view.buf);
-  nb::gil_scoped_release unlocked;
-  luma_histogram(source.image, matrix, checked, columns, rows, histogram);
+  return static_cast<T*>(view.buf);
+}
+
+void bind_exposure(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
+                   const AffineArray& affine, int columns, int rows, nb::handle histogram, nb::handle totals) {
+  Source source;
+  HeldBuffer counts, sums;
+  take_source(source, format, width, height, planes, strides);
+  ExposureJob job;
+  job.image = source.image;
+  job.affine = checked_affine(affine);
+  fill_levels(job, checked_color(color));
+  if (columns < 1 || rows < 1 || columns > kMaxSide || rows > kMaxSide) fail("grid: expected 1..16384 points each way");
+  job.columns = columns;
+  job.rows = rows;
+  job.sharpness = !totals.is_none();
+  std::uint32_t* into = exact_buffer<std::uint32_t>(counts, histogram, "histogram", "IL", 256);
+  std::uint64_t* both = job.sharpness ? exact_buffer<std::uint64_t>(sums, totals, "totals", "LQ", 2) : nullptr;
+  ExposureTotals found;
+  {
+    nb::gil_scoped_release unlocked;
+    exposure(job, into, found);
+  }
+  if (both != nullptr) both[0] = found.squares, both[1] = found.points;
 }
 
 }  // namespace
@@ -168,11 +201,12 @@ NB_MODULE(_kernels, m) {
   m.doc() = "Per-pixel work over the camera's own buffers. See _kernels.pyi.";
   m.attr("MAX_TAPS") = kMaxTaps;
   m.attr("SIMD") = simd_name();
+  m.attr("MAX_REGIONS") = kMaxRegions;
   m.def("preprocess", &bind_preprocess, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"), nb::arg("height"),
-        nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("taps"), nb::arg("out"),
+        nb::arg("planes"), nb::arg("strides"), nb::arg("affines"), nb::arg("taps"), nb::arg("outs"),
         nb::arg("out_width"), nb::arg("out_height"), nb::arg("channels"), nb::arg("planar"), nb::arg("scale"),
         nb::arg("bias"), nb::arg("border").none(), nb::arg("simd") = true);
-  m.def("luma_histogram", &bind_luma_histogram, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"),
-        nb::arg("height"), nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("columns"),
-        nb::arg("rows"), nb::arg("out"));
+  m.def("exposure", &bind_exposure, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"), nb::arg("height"),
+        nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("columns"), nb::arg("rows"),
+        nb::arg("histogram"), nb::arg("totals").none() = nb::none());
 }

@@ -1,8 +1,21 @@
 // What differs between the compilers that build these kernels (g++, clang++, and nvcc for the same headers on the GPU).
 #pragma once
 
+#if defined(__CUDACC_RTC__)
+// NVRTC has no C++ library: the few types by their CUDA meaning.
+namespace std {
+typedef unsigned char uint8_t;
+typedef unsigned short uint16_t;
+typedef int int32_t;
+typedef unsigned int uint32_t;
+typedef long long int64_t;
+typedef unsigned long long uint64_t;
+}  // namespace std
+#else
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#endif
 
 #if defined(__CUDACC__)
 #define WK_HOST_DEVICE __host__ __device__ __forceinline__
@@ -13,6 +26,27 @@
 #endif
 
 namespace watchkeeper {
+
+// A float's bits as a half's (IEEE 754 binary16), to nearest, ties to even, in integers: the same on every machine.
+WK_HOST_DEVICE std::uint16_t half_bits(float value) {
+  std::uint32_t bits;
+#if defined(__CUDA_ARCH__)
+  bits = __float_as_uint(value);
+#else
+  memcpy(&bits, &value, 4);
+#endif
+  const std::uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
+  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 65520 and more: infinite
+  if (magnitude < 0x33000000u) return static_cast<std::uint16_t>(sign);              // below half of the least
+  if (magnitude < 0x38800000u) {                                                     // subnormal: units of 2**-24
+    const std::uint32_t shift = 126u - (magnitude >> 23), digits = (magnitude & 0x7fffffu) | 0x800000u;
+    const std::uint32_t whole = digits >> shift, rest = digits & ((1u << shift) - 1u), half = 1u << (shift - 1u);
+    return static_cast<std::uint16_t>(sign | (whole + (rest > half || (rest == half && (whole & 1u)))));
+  }
+  const std::uint32_t rebased = magnitude - 0x38000000u;
+  return static_cast<std::uint16_t>(sign | ((rebased + 0xfffu + (rebased >> 13 & 1u)) >> 13));
+}
 
 // One pixel at a time: what the GPU runs, what machines without SIMD run, and what SIMD is compared with bit by bit.
 struct ScalarLanes {
@@ -33,6 +67,9 @@ struct ScalarLanes {
   static WK_HOST_DEVICE F load(const float* from) { return *from; }
   static WK_HOST_DEVICE I load_int(const std::int32_t* from) { return *from; }
   static WK_HOST_DEVICE F load_bytes(const std::uint8_t* from) { return static_cast<F>(*from); }
+  static WK_HOST_DEVICE F load_words(const std::uint8_t* from) {
+    return static_cast<F>(from[0] | from[1] << 8);
+  }
   static WK_HOST_DEVICE F gather(const float* from, I index) { return from[index]; }
   static WK_HOST_DEVICE void store(float* to, F v) { *to = v; }
   static WK_HOST_DEVICE void store_interleaved(float* to, F a, F b, F c) { to[0] = a, to[1] = b, to[2] = c; }
@@ -46,6 +83,12 @@ struct ScalarLanes {
   static WK_HOST_DEVICE void load_pair(const std::uint8_t* data, std::int32_t size, I offset, F& first, F& second) {
     first = static_cast<F>(data[offset]);
     second = offset + kStep < size ? static_cast<F>(data[offset + kStep]) : 0.0f;
+  }
+  // The same for little-endian words at [offset] and [offset + 2].
+  static WK_HOST_DEVICE void load_word_pair(const std::uint8_t* data, std::int32_t size, I offset, F& first,
+                                            F& second) {
+    first = load_words(data + offset);
+    second = offset + 3 < size ? load_words(data + offset + 2) : 0.0f;
   }
   // Bytes [offset] .. [offset + 3]: two samples of two interleaved components, with one load where there is SIMD.
   static WK_HOST_DEVICE void load_two_pairs(const std::uint8_t* data, std::int32_t size, I offset, F& u0, F& v0, F& u1,

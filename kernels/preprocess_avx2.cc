@@ -32,6 +32,9 @@ struct Avx2Lanes {
   static WK_HOST_DEVICE F load_bytes(const std::uint8_t* from) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
   }
+  static WK_HOST_DEVICE F load_words(const std::uint8_t* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+  }
   static WK_HOST_DEVICE F gather(const float* from, I index) { return _mm256_i32gather_ps(from, (__m256i)index, 4); }
   static WK_HOST_DEVICE void store(float* to, F v) { _mm256_storeu_ps(to, v); }
 
@@ -71,6 +74,12 @@ struct Avx2Lanes {
       // A pair that would start past the end does not count (its weight is 0): any byte will do.
       second = low_byte(load4(data, size, min_int(offset + kStep, splat_int(size - 1))));
     }
+  }
+  static WK_HOST_DEVICE void load_word_pair(const std::uint8_t* data, std::int32_t size, I offset, F& first,
+                                            F& second) {
+    const __m256i words = load4(data, size, offset);
+    first = _mm256_cvtepi32_ps(_mm256_and_si256(words, _mm256_set1_epi32(65535)));
+    second = _mm256_cvtepi32_ps(_mm256_srli_epi32(words, 16));
   }
   static WK_HOST_DEVICE void load_two_pairs(const std::uint8_t* data, std::int32_t size, I offset, F& u0, F& v0, F& u1,
                                             F& v1) {

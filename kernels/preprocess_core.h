@@ -16,7 +16,14 @@
 
 namespace watchkeeper {
 
-constexpr int kMaxTaps = 16;
+constexpr int kMaxTaps = 64;
+constexpr int kMaxRegions = 8;  // of one picture in one call or launch
+
+// The numbers are shared with watchkeeper.preprocess.cpu.
+enum class Element : int { kFloat32 = 0, kUint8 = 1, kFloat16 = 2 };
+constexpr int element_bytes(Element element) {
+  return element == Element::kFloat32 ? 4 : element == Element::kFloat16 ? 2 : 1;
+}
 
 // Output to source: sx = a (x + 0.5) + b (y + 0.5) + c; sy = d (x + 0.5) + e (y + 0.5) + f.
 struct Affine {
@@ -34,7 +41,7 @@ struct Job {
   ColorTransform color;
   int width = 0, height = 0, channels = 3;
   bool planar = false;     // NCHW instead of NHWC
-  bool bytes = false;      // uint8 output instead of float
+  Element element = Element::kFloat32;
   bool replicate = false;  // no border colour: the picture's edge goes on for ever
   float scale[3] = {1, 1, 1}, bias[3] = {0, 0, 0}, border[3] = {0, 0, 0};
   void* out = nullptr;
@@ -76,12 +83,17 @@ WK_HOST_DEVICE typename L::F lerp(typename L::F a, typename L::F b, typename L::
 }
 
 // At the last column t is 0, so what stands in the byte after it (padding, the next row, nothing) does not matter.
-template <class L, int kStep>
+template <class L, int kStep, int kSampleBytes = 1>
 WK_HOST_DEVICE typename L::F bilinear(const Plane& plane, int offset, const AxisTap<L>& x, const AxisTap<L>& y) {
   typename L::F p00, p01, p10, p11;
   const typename L::I column = x.first * kStep + offset;
-  L::template load_pair<kStep>(plane.data, plane.size, y.first * plane.stride + column, p00, p01);
-  L::template load_pair<kStep>(plane.data, plane.size, y.second * plane.stride + column, p10, p11);
+  if constexpr (kSampleBytes == 2) {
+    L::load_word_pair(plane.data, plane.size, y.first * plane.stride + column, p00, p01);
+    L::load_word_pair(plane.data, plane.size, y.second * plane.stride + column, p10, p11);
+  } else {
+    L::template load_pair<kStep>(plane.data, plane.size, y.first * plane.stride + column, p00, p01);
+    L::template load_pair<kStep>(plane.data, plane.size, y.second * plane.stride + column, p10, p11);
+  }
   return lerp<L>(lerp<L>(p00, p01, x.t), lerp<L>(p10, p11, x.t), y.t);
 }
 
@@ -110,7 +122,7 @@ WK_HOST_DEVICE void add_point(const ImageView& image, bool replicate, typename L
   sums.weight = sums.weight + weight;
   const AxisTap<L> x = axis_tap<L>(sx, image.width), y = axis_tap<L>(sy, image.height);
   constexpr Component c0 = kInfo.components[0];
-  sums.c[0] = sums.c[0] + weight * bilinear<L, c0.step>(image.planes[c0.plane], c0.offset, x, y);
+  sums.c[0] = sums.c[0] + weight * bilinear<L, c0.step, kInfo.sample_bytes>(image.planes[c0.plane], c0.offset, x, y);
   if constexpr (!kInfo.yuv && kInfo.component_count == 3) {
     constexpr Component c1 = kInfo.components[1], c2 = kInfo.components[2];
     sums.c[1] = sums.c[1] + weight * bilinear<L, c1.step>(image.planes[c1.plane], c1.offset, x, y);
@@ -135,6 +147,34 @@ WK_HOST_DEVICE void add_chroma_point(const ImageView& image, typename L::F sx, t
     sums.c[1] = sums.c[1] + bilinear<L, c1.step>(image.planes[c1.plane], c1.offset, x, y);
     sums.c[2] = sums.c[2] + bilinear<L, c2.step>(image.planes[c2.plane], c2.offset, x, y);
   }
+}
+
+// All points of the pixels from column x on, one pixel a lane. origin(j), chroma_origin(j): of the j-th row of points.
+// kPoints: luma's points each way, with one of chroma; 0 where only the job knows.
+template <class L, PixelFormat kFormat, bool kChroma, int kPoints, class Origin, class ChromaOrigin>
+WK_HOST_DEVICE Sums<L> sums_at(const Job& job, const Origin& origin, const ChromaOrigin& chroma_origin, int x) {
+  using F = typename L::F;
+  const float a = static_cast<float>(job.affine.a), d = static_cast<float>(job.affine.d);
+  const F left = L::splat(static_cast<float>(x)) + L::iota(), zero = L::splat(0.0f);
+  const Taps taps = kPoints ? Taps{kPoints, kPoints} : job.taps, chroma_taps = kPoints ? Taps{} : job.chroma_taps;
+  Sums<L> sums{{zero, zero, zero}, zero};
+  for (int i = 0; i < taps.x; ++i) {
+    const F u = left + tap_position(i, taps.x);
+    for (int j = 0; j < taps.y; ++j) {
+      const RowOrigin o = origin(j);
+      add_point<L, kFormat>(job.image, job.replicate, u * a + o.sx, u * d + o.sy, sums);
+    }
+  }
+  if constexpr (kChroma) {
+    for (int i = 0; i < chroma_taps.x; ++i) {
+      const F u = left + tap_position(i, chroma_taps.x);
+      for (int j = 0; j < chroma_taps.y; ++j) {
+        const RowOrigin o = chroma_origin(j);
+        add_chroma_point<L, kFormat>(job.image, u * a + o.sx, u * d + o.sy, sums);
+      }
+    }
+  }
+  return sums;
 }
 
 // One over the number of points.

@@ -1,8 +1,6 @@
 // Picks the lanes and the path; holds the scalar instance, which every machine has.
 #include "preprocess_cpu.h"
 
-#include <algorithm>
-
 #include "preprocess_rows.h"
 
 namespace watchkeeper {
@@ -46,9 +44,16 @@ bool is_inside(const Job& job) {
 
 }  // namespace
 
-void preprocess(const Job& asked, bool simd) {
+Job prepared(const Job& asked) {
   Job job = asked;
   job.replicate = job.replicate || is_inside(job);
+  return job;
+}
+
+void preprocess_direct(const Job& job) { scalar_rows().direct(prepared(job)); }
+
+void preprocess(const Job& asked, bool simd) {
+  const Job job = prepared(asked);
   // SIMD loads four bytes at a time, which a smaller plane does not have.
   bool wide = simd;
   for (int p = 0; p < format_info(job.image.format).plane_count; ++p) wide = wide && job.image.planes[p].size >= 4;
@@ -60,34 +65,17 @@ void preprocess(const Job& asked, bool simd) {
   }
 }
 
-void luma_histogram(const ImageView& image, ColorMatrix matrix, const Affine& affine, int columns, int rows,
-                    std::uint32_t histogram[256]) {
-  const FormatInfo info = format_info(image.format);
-  const YuvRange range = info.yuv ? yuv_range(matrix) : YuvRange{0.0, 1.0, 1.0};
-  const double kr = luma_kr(matrix), kb = luma_kb(matrix), kg = 1.0 - kr - kb;
-  const auto level = [](double grey) { return static_cast<int>(std::clamp(grey, 0.0, 255.0) + 0.5); };
-  const bool has_luma = info.yuv || info.component_count == 1;
-  std::uint8_t level_of[256];  // of a source's luma code
-  for (int code = 0; code < 256; ++code) {
-    level_of[code] = static_cast<std::uint8_t>(level((code - range.y_offset) * range.y_scale));
-  }
+void exposure(const ExposureJob& job, std::uint32_t histogram[256], ExposureTotals& totals) {
   for (int i = 0; i < 256; ++i) histogram[i] = 0;
-  for (int row = 0; row < rows; ++row) {
-    const double sx0 = affine.b * (row + 0.5) + affine.c, sy0 = affine.e * (row + 0.5) + affine.f;
-    for (int column = 0; column < columns; ++column) {
-      const double sx = affine.a * (column + 0.5) + sx0, sy = affine.d * (column + 0.5) + sy0;
-      if (!(sx >= 0.0 && sy >= 0.0 && sx < image.width && sy < image.height)) continue;
-      const int x = static_cast<int>(sx), y = static_cast<int>(sy);
-      const std::uint8_t* row_start = image.planes[0].data + static_cast<std::int64_t>(y) * image.planes[0].stride;
-      const std::uint8_t* pixel = row_start + static_cast<std::int64_t>(x) * info.components[0].step;
-      if (has_luma) {
-        ++histogram[level_of[*pixel]];
-        continue;
-      }
-      // In double and in the reference's order: sums such as 0.299 R + 0.587 G + 0.114 B often end in exactly one half.
-      const double grey = kr * pixel[info.components[0].offset] + kg * pixel[info.components[1].offset] +
-                          kb * pixel[info.components[2].offset];
-      ++histogram[level(grey)];
+  totals = {};
+  for (int row = 0; row < job.rows; ++row) {
+    for (int column = 0; column < job.columns; ++column) {
+      const ExposurePoint point = exposure_point(job, column, row);
+      if (point.level < 0) continue;
+      ++histogram[point.level];
+      if (!point.sharpness) continue;
+      totals.squares += static_cast<std::uint64_t>(point.laplacian * point.laplacian);
+      ++totals.points;
     }
   }
 }

@@ -1,6 +1,7 @@
 // The CPU side of the pass: what kernels_module.cc calls, and the row loops each lane type is compiled with.
 #pragma once
 
+#include "exposure_core.h"
 #include "preprocess_core.h"
 
 namespace watchkeeper {
@@ -12,10 +13,14 @@ void preprocess(const Job& job, bool simd);
 // Name of the lanes that `preprocess(job, true)` uses on this machine: "avx2", "neon" or "scalar".
 const char* simd_name();
 
-// Counts grey levels 0..255 (full range, rounded; an RGB source's Y' by `matrix`) of the pixels hit by a grid of
-// columns x rows points, (column + 0.5, row + 0.5) through `affine`. Points outside the picture are not counted.
-void luma_histogram(const ImageView& image, ColorMatrix matrix, const Affine& affine, int columns, int rows,
-                    std::uint32_t histogram[256]);
+// `job` as a launch takes it: no border work where no sample point meets the border.
+Job prepared(const Job& job);
+
+// The pass without the split into rows and columns below, one pixel at a time: what the GPU's kernel computes, bit by bit.
+void preprocess_direct(const Job& job);
+
+// See exposure_core.h. Overwrites both.
+void exposure(const ExposureJob& job, std::uint32_t histogram[256], ExposureTotals& totals);
 
 // An axis-aligned reduction splits into rows and columns: the sample points' weights are summed per source sample
 // beforehand (separable_plan.cc), and the pass becomes one sweep down and one across.
@@ -33,7 +38,7 @@ struct AxisPair {
 struct SeparablePlan {
   int padded_width = 0;       // output width rounded up to kPad; the columns beyond it have weight 0
   AxisPair axes[2];           // [0] of luma or R, G, B, with the points' weights in them; [1] of chroma
-  int begin[3] = {}, end[3] = {};  // bytes of a plane's rows that are read at all
+  int begin[3] = {}, end[3] = {};  // samples of a plane's rows that are read at all
   const float* cover_x = nullptr;  // [padded width] how much of each column's points is in the picture, summed
   const float* cover_y = nullptr;  // [height] likewise of each row's
   float* row = nullptr;       // scratch: a vertically weighted row of a plane

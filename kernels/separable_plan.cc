@@ -81,6 +81,10 @@ void fill_cover(const Axis& axis, int padded_count, std::vector<float>& cover) {
   }
 }
 
+int row_samples(const ImageView& image, int plane) {
+  return static_cast<int>(plane_row_bytes(image.format, plane, image.width)) / format_info(image.format).sample_bytes;
+}
+
 AxisWeights view(const Table& table) { return {table.first.data(), table.weight.data(), table.taps}; }
 
 }  // namespace
@@ -96,7 +100,7 @@ const SeparablePlan& separable_plan(const Job& job) {
   const FormatInfo info = format_info(image.format);
   plan.padded_width = (job.width + kPad - 1) / kPad * kPad;
   for (int p = 0; p < info.plane_count; ++p) {
-    plan.begin[p] = static_cast<int>(plane_row_bytes(image.format, p, image.width)), plan.end[p] = 0;
+    plan.begin[p] = row_samples(image, p), plan.end[p] = 0;
   }
   const int kinds = info.yuv && job.channels == 3 ? 2 : 1;
   for (int kind = 0; kind < kinds; ++kind) {
@@ -118,10 +122,10 @@ const SeparablePlan& separable_plan(const Job& job) {
     const Component& c = info.components[i];
     const Table& across = work.across[info.yuv && i > 0];
     // Whole groups of interleaved samples, so that every component of a sample is in the range.
-    const int row_bytes = static_cast<int>(plane_row_bytes(image.format, c.plane, image.width));
-    plan.begin[c.plane] = std::min(plan.begin[c.plane], across.begin * c.step);
-    plan.end[c.plane] = std::max(plan.end[c.plane], std::min(row_bytes, across.end * c.step));
-    row_size = std::max(row_size, static_cast<std::size_t>(row_bytes));
+    const int in_row = row_samples(image, c.plane), step = c.step / info.sample_bytes;
+    plan.begin[c.plane] = std::min(plan.begin[c.plane], across.begin * step);
+    plan.end[c.plane] = std::max(plan.end[c.plane], std::min(in_row, across.end * step));
+    row_size = std::max(row_size, static_cast<std::size_t>(in_row));
   }
   if (work.row.size() < row_size) work.row.resize(row_size);
   plan.row = work.row.data();

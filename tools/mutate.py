@@ -34,8 +34,9 @@ _NAMED = "tests/scenarios/test_named_scenarios.py"
 PARTS: dict[str, tuple[list[str], list[str]]] = {
     "state": (
         [f"state.{path.stem}" for path in sorted((PACKAGE / "state").glob("*.py")) if path.stem != "__init__"],
-        ["tests/unit/state", "tests/scenarios", "--deselect", "tests/scenarios/test_attentive.py",
-         "--deselect", "tests/scenarios/test_frame_rate.py", "-k", "not named or 30-clean"],
+        ["tests/scenarios/test_closures.py", "tests/scenarios/test_distraction.py",
+         "tests/scenarios/test_vehicle_and_sight.py", "tests/scenarios/test_profiles_and_drowsiness.py", _NAMED,
+         "tests/unit/state", "-k", "not named_scenarios or 30-clean or timing"],
     ),
     "supervisor": (
         [f"supervisor.{name}" for name in (

@@ -5,6 +5,7 @@ a value that is not finite is a ValueError (ValueError or BufferError, as its ow
 or not contiguous). The GIL is released while pixels are worked on.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy.typing as npt
 from watchkeeper.types import Buffer
 
 MAX_TAPS: Final[int]
-SIMD: Final[str]  # "avx2" or "scalar": what simd=True means on this machine
+MAX_REGIONS: Final[int]
+SIMD: Final[str]  # "avx2", "neon" or "scalar": what simd=True means on this machine
 
 def preprocess(
     pixel_format: int,  # types.PixelFormat
@@ -22,9 +24,9 @@ def preprocess(
     height: int,
     planes: tuple[Buffer, ...],
     strides: tuple[int, ...],  # bytes
-    affine: tuple[float, float, float, float, float, float],  # a, b, c, d, e, f of preprocess_core.h
-    taps: tuple[int, int, int, int],  # plan.Taps
-    out: npt.NDArray[Any],  # float32 or uint8, C-contiguous, out_width * out_height * channels elements
+    affines: Sequence[tuple[float, float, float, float, float, float]],  # of each region: a .. f of preprocess_core.h
+    taps: Sequence[tuple[int, int, int, int]],  # of each region: plan.Taps
+    outs: tuple[npt.NDArray[Any], ...],  # float32, float16 or uint8, C-contiguous, out_width * out_height * channels
     out_width: int,
     out_height: int,
     channels: int,
@@ -34,7 +36,7 @@ def preprocess(
     border: tuple[float, float, float] | None,  # on 0..255; None: the edge goes on
     simd: bool = True,
 ) -> None: ...
-def luma_histogram(
+def exposure(
     pixel_format: int,
     color: int,
     width: int,
@@ -44,5 +46,6 @@ def luma_histogram(
     affine: tuple[float, float, float, float, float, float],
     columns: int,
     rows: int,
-    out: npt.NDArray[np.uint32],  # 256, overwritten
+    histogram: npt.NDArray[np.uint32],  # 256, overwritten
+    totals: npt.NDArray[np.uint64] | None = None,  # 2, overwritten: squares of the Laplacian, points that have one
 ) -> None: ...

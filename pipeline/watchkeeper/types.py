@@ -26,6 +26,11 @@ class PixelFormat(IntEnum):
     RGB24 = 3  # one plane, R G B
     BGR24 = 4  # one plane, B G R
     YUYV = 5  # one plane, 4:2:2, Y0 U Y1 V (USB cameras)
+    UYVY = 6  # one plane, 4:2:2, U Y0 V Y1
+    GREY10 = 7  # one plane of little-endian 16-bit words, white at 1023 (V4L2's Y10: raw infrared sensors)
+    GREY16 = 8  # the same, white at 65535 (V4L2's Y16)
+    RGBA32 = 9  # one plane, R G B and a byte that is not read
+    BGRA32 = 10  # one plane, B G R and a byte that is not read
 
 
 class ColorMatrix(IntEnum):
@@ -402,6 +407,7 @@ class VisionHealth:
     latency_p50_ms: float = 0.0  # end of exposure to published state, last few seconds
     latency_p99_ms: float = 0.0
     load_pct: float = 0.0  # share of the frame budget that the work took
+    rung: int = 0  # of the degrade ladder: 0 does everything, above it work is left out to keep the deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,14 +432,30 @@ class VisionReport:
     event_count: int = 0
     events: tuple[WarningEvent, ...] = ()
     first_exposure_ns: int = 0  # of the first frame judged: what a clip's own time is counted from
+    baseline_resets: int = 0  # the newest VehicleReport.baseline_resets that was done
+    content: int = 0  # of the newest frame judged: the same number means the same picture; 0: not known
+
+
+@dataclass(frozen=True, slots=True)
+class SendStamp:
+    """What was made of the picture of exposure_ns was on its way to the bus at sent_ns (the slot's last frame)."""
+
+    exposure_ns: int
+    sent_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class VehicleReport:
-    """What the supervisor hears on the bus and hands to vision. t_ns: arrival of the newest valid frame, 0 for none."""
+    """What the supervisor hears on the bus and hands to vision. t_ns: arrival of the newest valid frame, 0 for none.
+
+    baseline_resets: steps when a garage asks that what was learned of the driver be forgotten.
+    sends: the newest pictures that reached the bus, oldest first: vision's recorder ends its frames with them.
+    """
 
     t_ns: int = 0
     signals: VehicleSignals = VehicleSignals()
+    baseline_resets: int = 0
+    sends: tuple[SendStamp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

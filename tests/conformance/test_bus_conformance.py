@@ -221,6 +221,22 @@ def test_identifiers_off_the_whitelist_never_leave(bus: Bus, rig: Rig) -> None:
     assert [frame.id for frame in rig.peer.receive(1)] == [0x3A5]
 
 
+def test_the_diagnostic_identifier_leaves_by_its_own_door_alone(rig: Rig) -> None:
+    bus = open_bus(rig.uri, diagnostic=(0x7C8,))
+    try:
+        assert _until(rig.ready)
+        answer, status = CanFrame(0x7C8, b"\x01\x7e" + bytes(6)), CanFrame(0x3A0, bytes(8))
+        assert not bus.send(answer)
+        assert not bus.send_diagnostic(status)
+        assert not bus.send_diagnostic(CanFrame(0x7C0, bytes(8)))
+        assert bus.stats.refused == 3
+        assert bus.send_diagnostic(answer)
+        assert bus.send(status)
+        assert rig.peer.receive(2) == [answer, status]
+    finally:
+        bus.close()
+
+
 def test_a_second_sender_is_refused_and_a_later_one_is_not(rig: Rig) -> None:
     first = open_bus(rig.uri)
     with pytest.raises(BadInputError, match="in use"):

@@ -1,6 +1,7 @@
 """A vision process without eyes: publishes a report 30 times a second, or misbehaves as told.
 
 puppet_vision.py watchkeeper-vision [--start-ms N] [--frames N] [--exit N] [--stall-after N] [--garbage-after N]
+    [--freeze-after N] [--freeze-frames N] [--grow-after N]
     [--condition NAME] [--ignore-sigterm] [--silent] --state-fd N --vehicle-fd N
 
 Not collected by pytest; test_supervisor_faults.py hands it to the real supervisor.
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 
 from watchkeeper import _mailbox
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
@@ -43,6 +45,7 @@ def main() -> int:
             time.sleep(0.1)
         return int(args.exit)
     start_ns = now_ns()
+    hoard: list[bytes] = []
     for seq in range(1, args.frames + 1):
         if seq == args.stall_after:
             time.sleep(3600)
@@ -51,11 +54,18 @@ def main() -> int:
             while True:
                 raw.write(os.urandom(VISION.size))
                 time.sleep(0.03)
+        if args.grow_after and seq > args.grow_after:
+            hoard.append(b"x" * 2**20)
         heard = vehicle.read()
+        content = seq
+        if args.freeze_after and seq > args.freeze_after:
+            content = args.freeze_after if seq <= args.freeze_after + args.freeze_frames else seq
         exposure_ns = now_ns() - 20 * NS_PER_MS
         driver = DriverState(exposure_ns, seq, active=heard is not None and (heard.signals.speed_kph or 0) >= 20)
         health = VisionHealth(seq, seq, 0, 0, 30.0)
-        writer.write(VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, False, driver, health))
+        resets = heard.baseline_resets if heard is not None else 0
+        report = VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, False, driver, health)
+        writer.write(replace(report, baseline_resets=resets, content=content))
         time.sleep(max(0.0, (start_ns + seq * PERIOD_NS - now_ns()) / NS_PER_S))
     if args.exit == 0:
         writer.write(VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, True, driver, health, 0))
@@ -69,8 +79,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--vehicle-fd", type=int, required=True)
     parser.add_argument("--start-ms", type=int, default=100)
     parser.add_argument("--frames", type=int, default=10**9)
-    for option in ("--exit", "--stall-after", "--garbage-after"):
+    for option in ("--exit", "--stall-after", "--garbage-after", "--freeze-after", "--grow-after"):
         parser.add_argument(option, type=int, default=0)
+    parser.add_argument("--freeze-frames", type=int, default=45)
     parser.add_argument("--condition")
     parser.add_argument("--ignore-sigterm", action="store_true")
     parser.add_argument("--silent", action="store_true")

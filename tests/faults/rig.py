@@ -24,6 +24,8 @@ from watchkeeper.supervisor.candump import parse_line
 from watchkeeper.supervisor.frames import Decoded, decode
 from watchkeeper.types import Cause, SupervisorReport, SystemState
 
+# the emulated processor of the virtual machine takes its time for a Python to start
+PATIENCE_S = 120.0 if "WATCHKEEPER_IN_VM" in os.environ else 30.0
 REACTION_NS = 250 * NS_PER_MS
 CYCLE_NS = 50 * NS_PER_MS
 
@@ -34,17 +36,19 @@ ACTIVE: Verdict = (SystemState.ACTIVE, Cause.NONE)
 class Rig:
     """One supervisor process, its log and its own report."""
 
-    def __init__(self, folder: Path, options: tuple[str, ...], vision: tuple[str, ...]) -> None:
-        """options: the supervisor's. vision: the command that runs as vision."""
+    def __init__(self, folder: Path, options: tuple[str, ...], vision: tuple[str, ...], bus: str | None = None) -> None:
+        """options: the supervisor's. vision: the command that runs as vision. bus: default a virtual one of its own,
+        with a simulated vehicle on it."""
         self._seen: list[tuple[int, Decoded]] = []
         self._read_to = 0
-        self.bus = f"virtual:faults-{os.getpid()}-{folder.name}"
+        vehicle = ("--simulated-speed-kph", "80") if bus is None else ()
+        self.bus = bus or f"virtual:faults-{os.getpid()}-{folder.name}"
         self.log = folder / "can.log"
         self.status_fd = Mailbox.create(SUPERVISOR)
         self._status = Reader(self.status_fd, SUPERVISOR)
         command = [
             sys.executable, "-m", "watchkeeper.supervisor.main", "watchkeeper-supervisor", "--can", self.bus,
-            "--can-log", str(self.log), "--status-fd", str(self.status_fd), "--simulated-speed-kph", "80", *options,
+            "--can-log", str(self.log), "--status-fd", str(self.status_fd), *vehicle, *options,
             "--", *vision,
         ]  # fmt: skip
         self.started_ns = now_ns()
@@ -77,7 +81,7 @@ class Rig:
             if f.name == "DMS_Status"
         ]
 
-    def first(self, since_ns: int, wanted: Callable[[Verdict], bool], seconds: float = 30.0) -> int:
+    def first(self, since_ns: int, wanted: Callable[[Verdict], bool], seconds: float = PATIENCE_S) -> int:
         """Wait for a DMS_Status that left after `since_ns` and says what is wanted; its time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -96,7 +100,7 @@ class Rig:
 
     def end(self) -> int:
         """Wait for the supervisor's own end; its exit status."""
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_S)
 
     def close(self) -> None:
         """Leave nothing behind, whatever the test did."""

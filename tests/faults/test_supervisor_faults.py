@@ -138,6 +138,25 @@ def test_a_hung_vision_is_stale_then_restarted(make_rig: MakeRig) -> None:
     assert rig.report().restarts == 1
 
 
+def test_a_frozen_picture_is_one_cause_until_it_moves_again(make_rig: MakeRig) -> None:
+    rig = make_rig("--freeze-after", "30", "--freeze-frames", "45")
+    active_ns = rig.first(0, lambda v: v == ACTIVE)
+    frozen_ns = rig.first(active_ns, lambda v: v == (SystemState.UNAVAILABLE, Cause.CAMERA_FROZEN))
+    well_ns = rig.first(frozen_ns, lambda v: v == ACTIVE)
+    assert {v for t, v in rig.verdicts() if frozen_ns <= t < well_ns} == {
+        (SystemState.UNAVAILABLE, Cause.CAMERA_FROZEN)
+    }
+    assert rig.report().restarts == 0  # it moved again before vision was to be started anew
+    check_sender(rig)
+
+
+def test_who_only_listens_sends_nothing(make_rig: MakeRig) -> None:
+    listener = make_rig(options=("--listen-only", "--duration", "1"))
+    assert listener.end() == 0
+    assert listener.frames() == []
+    assert listener.report().frames_sent == 0
+
+
 def test_garbage_is_never_shown_and_ends_in_a_restart(make_rig: MakeRig) -> None:
     rig = make_rig("--garbage-after", "30")
     active_ns = rig.first(0, lambda v: v == ACTIVE)

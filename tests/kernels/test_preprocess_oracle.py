@@ -3,6 +3,7 @@ anywhere; one pixel at a time and SIMD give the same bits; nothing is read or wr
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 from typing import Any
@@ -31,6 +32,11 @@ def plane_sizes(pixel_format: PixelFormat, width: int, height: int) -> list[tupl
         PixelFormat.RGB24: [(3 * width, height)],
         PixelFormat.BGR24: [(3 * width, height)],
         PixelFormat.YUYV: [(4 * half_w, height)],
+        PixelFormat.UYVY: [(4 * half_w, height)],
+        PixelFormat.GREY10: [(2 * width, height)],
+        PixelFormat.GREY16: [(2 * width, height)],
+        PixelFormat.RGBA32: [(4 * width, height)],
+        PixelFormat.BGRA32: [(4 * width, height)],
     }[pixel_format]
 
 
@@ -65,7 +71,7 @@ specs = st.builds(
     height=st.integers(1, 21),
     channels=st.sampled_from([1, 3]),
     layout=st.sampled_from(Layout),
-    dtype=st.sampled_from(["float32", "uint8"]),
+    dtype=st.sampled_from(["float32", "float16", "uint8"]),
     scale=st.sampled_from([(1.0, 1.0, 1.0), (1 / 255, 2 / 255, -0.5)]),
     bias=st.sampled_from([(0.0, 0.0, 0.0), (-1.0, 0.5, 100.0)]),
     border=st.one_of(st.none(), st.tuples(_LEVEL, _LEVEL, _LEVEL)),
@@ -92,7 +98,7 @@ def guarded(spec: OutputSpec) -> tuple[Any, Any]:
     return whole, whole[GUARD:-GUARD].reshape(spec.shape)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(frame=frames(), region=regions, spec=specs)
 def test_cpu_is_the_reference(frame: Frame, region: Region, spec: OutputSpec) -> None:
     expected = spec.empty()
@@ -107,7 +113,13 @@ def test_cpu_is_the_reference(frame: Frame, region: Region, spec: OutputSpec) ->
     # A byte is rounded, so the least difference may show as one whole level.
     off = np.abs(simd.astype(float) - expected.astype(float)).max()
     largest = max(abs(s) for s in spec.scale)
-    rounding = 1.0 if spec.dtype == "uint8" else 0.0
+    if spec.dtype == "float16":
+        single = dataclasses.replace(spec, dtype="float32")
+        unrounded = single.empty()
+        SIMD.run(frame, region, single, unrounded)
+        np.testing.assert_array_equal(simd, unrounded.astype(np.float16))
+    # A half has 11 digits; both sides round, and what they round may lie on either side of a tie: one unit.
+    rounding = {"uint8": 1.0, "float16": 2**-10 * np.abs(expected.astype(float)).max(), "float32": 0.0}[spec.dtype]
     assert off <= tolerance_levels(region) * largest + rounding + 1e-4
 
 
@@ -120,6 +132,25 @@ def test_statistics_are_the_reference(frame: Frame, region: Region | None, step_
     into = np.full(256, 5, np.uint32)
     assert SIMD.statistics(frame, region, step_px, into) is into
     np.testing.assert_array_equal(into, counted)
+
+
+@settings(max_examples=100, deadline=None)
+@given(frame=frames(), region=st.one_of(st.none(), regions), step_px=st.integers(1, 5))
+def test_exposure_is_the_reference(frame: Frame, region: Region | None, step_px: int) -> None:
+    counted, expected = SIMD.exposure(frame, region, step_px), REFERENCE.exposure(frame, region, step_px)
+    np.testing.assert_array_equal(counted.histogram, expected.histogram)
+    assert dataclasses.replace(counted, histogram=expected.histogram) == expected
+
+
+@settings(max_examples=50, deadline=None)
+@given(frame=frames(), where=st.lists(regions, min_size=1, max_size=8), spec=specs)
+def test_several_regions_are_each_by_itself(frame: Frame, where: list[Region], spec: OutputSpec) -> None:
+    together = [spec.empty() for _ in where]
+    SIMD.run_many(frame, where, spec, together)
+    for region, out in zip(where, together, strict=True):
+        alone = spec.empty()
+        SIMD.run(frame, region, spec, alone)
+        np.testing.assert_array_equal(out, alone)
 
 
 _GUARD_PAGES = """
@@ -174,7 +205,7 @@ def test_no_byte_outside_the_planes_is_touched() -> None:
         [sys.executable, "-c", _GUARD_PAGES.format(path=path)], capture_output=True, text=True, check=False
     )
     assert child.returncode == 0, child.stderr
-    assert int(child.stdout) == 6 * 6 * 2 * 5 * 2 * 2 * 2
+    assert int(child.stdout) == len(PixelFormat) * 6 * 2 * 5 * 2 * 2 * 2
 
 
 def test_the_pass_releases_the_gil() -> None:

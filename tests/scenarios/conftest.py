@@ -11,7 +11,18 @@ import pytest
 from watchkeeper.board import load_board
 from watchkeeper.state.machine import DriverStateMachine
 from watchkeeper.state.profiles import get_profile
-from watchkeeper.types import DriverState, Eye, Face, Gaze, Head, ImageQuality, Measurement, Phase, VehicleSignals
+from watchkeeper.types import (
+    DriverState,
+    Eye,
+    Face,
+    Gaze,
+    Head,
+    ImageQuality,
+    Measurement,
+    Mouth,
+    Phase,
+    VehicleSignals,
+)
 
 LAP, INFOTAINMENT, AHEAD = (-8.0, -48.0), (-30.0, -18.0), (0.0, 0.0)
 
@@ -29,6 +40,7 @@ class Span:
     face: bool | None = None  # None: the trace does not say
     image: ImageQuality | None = None
     acknowledge: bool = False
+    mouth: float | None = None
     frames: bool = True  # False: no frame arrives at all
 
 
@@ -137,6 +149,7 @@ def _measurement(
         gaze=gaze(),
         left_eye=lid(0),
         right_eye=lid(1),
+        mouth=Mouth(span.mouth) if span.mouth is not None else None,
         image=span.image,
     )
 

@@ -71,6 +71,14 @@ def test_drowsy_narrow_eyes_are_not_closed(drive: Any) -> None:
     assert drive().ahead(5).span(30, lids=(0.45, 0.45)).play(lid_noise=0.05).events == []
 
 
+def test_lids_squeezed_by_a_yawn_are_not_closed(drive: Any, camera: dict[str, float]) -> None:
+    squeezed = (0.17, 0.19)
+    assert drive().ahead(5).span(3.5, lids=squeezed, mouth=0.9).ahead(5).play().events == []
+    assert drive().ahead(5).span(1.5, lids=squeezed, mouth=0.2).ahead(5).play(**camera).onsets(MICRO)
+    asleep = drive().ahead(5).shut(1.5, mouth=0.9).ahead(5).play(**camera)
+    assert asleep.onsets() == [pytest.approx(6.0, abs=0.2)]
+
+
 def test_single_wrong_frames_neither_reset_nor_start(drive: Any) -> None:
     flicker = drive().ahead(5).shut(0.5).ahead(1 / 30).shut(0.4).ahead(1 / 15).shut(0.4).ahead(4).play()
     assert flicker.onsets() == [pytest.approx(6.0, abs=0.1)]

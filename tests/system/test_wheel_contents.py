@@ -34,6 +34,8 @@ def test_only_the_package_is_installed_and_it_carries_its_data(wheel: Path) -> N
     assert {top for top in tops if not top.endswith(".dist-info")} == {"watchkeeper"}
     assert "watchkeeper/_data/boards/host/board.toml" in names
     assert "watchkeeper/_data/demo/demo_drive.mp4" in names
+    assert "watchkeeper/_data/vehicles/volkswagen_mqb.toml" in names
+    assert "watchkeeper/_data/boards/common/system/25-watchkeeper-can.network" in names
     assert any(name.startswith("watchkeeper/_data/models/") and name.endswith(".toml") for name in names)
     assert any(name.startswith("watchkeeper/_kernels.") and name.endswith(".so") for name in names)
     assert any(name.startswith("watchkeeper/_mailbox.") and name.endswith(".so") for name in names)

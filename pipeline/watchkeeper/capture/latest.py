@@ -13,6 +13,7 @@ from types import TracebackType
 
 from watchkeeper.capture.lease import FrameLease
 from watchkeeper.capture.source import EndOfSource, Source
+from watchkeeper.clock import now_ns
 
 OVERWRITTEN = "overwritten"  # a newer frame came before the loop was ready
 CLOSED = "closed"  # it was still there, or came, when the hand-over ended
@@ -27,6 +28,9 @@ class Latest:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: FrameLease | None = None
+        self._put_ns = 0
+        self.taken_put_ns = 0
+        """When the frame that was taken last had been put."""
         self._end: BaseException | None = None
         self._closed = False
         self._captured = 0
@@ -64,6 +68,7 @@ class Latest:
                 self._drops[CLOSED] += 1
             else:
                 gone, self._waiting = self._waiting, lease
+                self._put_ns = now_ns()
                 if gone is not None:
                     self._drops[OVERWRITTEN] += 1
             self._changed.notify_all()
@@ -89,6 +94,7 @@ class Latest:
                     raise ValueError("the hand-over is closed")
                 if self._waiting is not None:
                     lease, self._waiting = self._waiting, None
+                    self.taken_put_ns = self._put_ns
                     self._taken += 1
                     return lease
                 if self._end is not None:

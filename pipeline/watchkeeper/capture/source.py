@@ -27,6 +27,8 @@ _SOURCES = {
     "demo": "watchkeeper.capture.video:open_demo",
     "file": "watchkeeper.capture.video:open_video",
     "pattern": "watchkeeper.capture.pattern:open_pattern",
+    "v4l2": "watchkeeper.capture.v4l2:open_v4l2",
+    "v4l2-fake": "watchkeeper.capture.v4l2_fake:open_fake",
 }
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):(.*)", re.DOTALL)
 

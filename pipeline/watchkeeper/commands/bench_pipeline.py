@@ -1,8 +1,9 @@
 """`bench pipeline`: from a decoded frame to the published state, beside MediaPipe on the same frames in the same run.
 
 Measured is the product's own loop (perception, judgement, mailbox), with the decoder outside the clock. The peer gets
-the same frames already converted to RGB, which is not charged to it. Both run alternately in short blocks, so that
-whatever else the machine does falls on both.
+the same frames already converted to RGB, which is not charged to it: neither in time nor, since they wait in a file in
+memory that this process does not map, in our resident memory. Both run alternately in short blocks, so that whatever
+else the machine does falls on both. With --realtime both run under SCHED_FIFO at the same priority.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from watchkeeper.mailbox.writer import Mailbox, Writer
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
+from watchkeeper.runtime.machine import MachineWatch, throttled_between
 from watchkeeper.runtime.perception import Perception
+from watchkeeper.runtime.realtime import become_realtime
 from watchkeeper.runtime.settings import resolve
 from watchkeeper.state.machine import DriverStateMachine
 from watchkeeper.state.profiles import get_profile
@@ -48,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
     if args.frames < BLOCK:
         raise BadInputError(f"--frames {args.frames}: expected at least {BLOCK}")
     settings = resolve(None, args.source, args.camera, args.engine)
+    missing = become_realtime() if args.realtime else []  # before the peer: a child inherits it
+    machine = MachineWatch()
+    before = machine.read()
     source = open_source(settings.source, paced=False, repeat=True)
     peer = _Peer(args.peer_python, source.info.width, source.info.height) if args.peer_python else None
     try:
@@ -57,13 +63,19 @@ def run(args: argparse.Namespace) -> int:
             for block in _blocks(source, args.frames + WARM_UP, ours):
                 if peer is not None:
                     peer.run(block)
-                done += len(block)
+                done += len(block.stamps_ms)
                 _progress(done, args.frames + WARM_UP)
     finally:
         source.close()
         if peer is not None:
             peer.close()
-    made = report("pipeline", _results(settings.source, ours, peer, source), peer="mediapipe 1.2.2" if peer else None)
+    made = report(
+        "pipeline",
+        _results(settings.source, ours, peer, source),
+        invalid=throttled_between(before, machine.read()),
+        peer="mediapipe 1.2.2" if peer else None,
+        realtime=bool(args.realtime) and not missing,
+    )
     for row in made["results"]:
         beside = f"   {row['peer']} {row['peer_value']:.6g}, ratio {row['ratio']:.3f}" if row["peer"] else ""
         print(f"{row['metric']:24} {row['ours']:10.6g} {row['unit']:8}{beside}")
@@ -104,16 +116,28 @@ class _Ours:
         os.close(self._fd)
 
 
-Rgb = NDArray[np.uint8]
+class _Block:
+    """RGB frames of one block in a file in memory, not in this process's address space."""
+
+    def __init__(self, fd: int, frame_bytes: int) -> None:
+        self.fd, self.frame_bytes = fd, frame_bytes
+        self.stamps_ms: list[int] = []
+
+    def add(self, stamp_ms: int, rgb: NDArray[np.uint8]) -> None:
+        """Append one frame."""
+        os.pwrite(self.fd, rgb.data, len(self.stamps_ms) * self.frame_bytes)
+        self.stamps_ms.append(stamp_ms)
 
 
-def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[list[tuple[int, Rgb]]]:
-    """Run ours on `frames` frames; yields what it just ran on as (time stamp ms, RGB), a block at a time."""
+def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[_Block]:
+    """Run ours on `frames` frames; yields what it just ran on, a block at a time."""
     to_rgb = open_preprocessor("cpu")
     info = source.info
     spec = OutputSpec(info.width, info.height, layout=Layout.NHWC, dtype="uint8")
     whole = Region(info.width / 2, info.height / 2, float(info.width), float(info.height))
-    block: list[tuple[int, Rgb]] = []
+    rgb = np.empty(spec.shape, np.uint8)
+    fd = os.memfd_create("watchkeeper-bench")
+    block = _Block(fd, rgb.nbytes)
     for count in range(frames):
         try:
             lease = source.next(timeout_s=10.0)
@@ -121,13 +145,13 @@ def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[list[tuple[int
             raise BadInputError(f"{info.name}: ended after {count} frames, expected {frames}") from None
         if lease is None:
             raise BadInputError(f"{info.name}: no frame within 10 s")
-        rgb = np.empty(spec.shape, np.uint8)
         to_rgb.run(lease.frame, whole, spec, rgb)
-        block.append((lease.frame.t_ns // NS_PER_MS, rgb))
+        block.add(lease.frame.t_ns // NS_PER_MS, rgb)
         ours.run(lease)
-        if len(block) == BLOCK or count == frames - 1:
+        if len(block.stamps_ms) == BLOCK or count == frames - 1:
             yield block
-            block = []
+            block = _Block(fd, rgb.nbytes)
+    os.close(fd)
 
 
 class _Peer:
@@ -148,13 +172,13 @@ class _Peer:
         self.took_ns: list[int] = []
         self.resident_bytes = 0
 
-    def run(self, block: list[tuple[int, Rgb]]) -> None:
+    def run(self, block: _Block) -> None:
         """One block of frames."""
-        for stamp_ms, rgb in block:
+        for number, stamp_ms in enumerate(block.stamps_ms):
             try:
                 self._to.write(struct.pack("=q", stamp_ms))
-                self._to.write(rgb.tobytes())
                 self._to.flush()
+                _send(self._to.fileno(), block, number)
             except BrokenPipeError:
                 raise BadInputError("--peer-python: MediaPipe ended; run its script by hand to see why") from None
             answer = self._from.read(16)
@@ -169,6 +193,13 @@ class _Peer:
         self._process.wait()
         self._to.close()
         self._from.close()
+
+
+def _send(pipe: int, block: _Block, number: int) -> None:
+    """One frame from the file into the pipe, inside the kernel."""
+    offset, end = number * block.frame_bytes, (number + 1) * block.frame_bytes
+    while offset < end:
+        offset += os.sendfile(pipe, block.fd, offset, end - offset)
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

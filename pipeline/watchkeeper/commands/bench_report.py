@@ -47,10 +47,12 @@ def environment() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def report(bench: str, results: list[Result], **more: Any) -> dict[str, Any]:
-    """The whole report."""
+def report(bench: str, results: list[Result], *, invalid: str | None = None, **more: Any) -> dict[str, Any]:
+    """The whole report. invalid: why its figures do not hold, None when they do."""
+    if invalid is not None:
+        more["invalid_because"] = invalid
     return {
-        "bench": bench, "version": __version__, "environment": {**environment(), **more}, "valid": True,
+        "bench": bench, "version": __version__, "environment": {**environment(), **more}, "valid": invalid is None,
         "results": [result.row() for result in results],
     }  # fmt: skip
 

@@ -66,6 +66,7 @@ def _listen(bus: Bus, watch: Watch, duration_s: float | None, show: Callable[[Wa
 
 def _show(watch: Watch) -> None:
     lines = [_values_line(message) for message in watch.messages.values() if message.n] or ["nothing on the bus yet"]
+    lines.append(_load_line(watch))
     print((_CLEAR if sys.stdout.isatty() else "") + "\n".join(lines), flush=True)
 
 
@@ -87,7 +88,8 @@ def _report(watch: Watch, as_json: bool) -> int:
     summary = watch.summary()
     holds = all(message["verdict"] == "ok" for message in summary.values())
     if as_json:
-        print(json.dumps({"messages": summary, "other_frames": watch.foreign, "holds": holds}, indent=2))
+        result = {"messages": summary, "other_frames": watch.foreign, "bus": watch.load(), "holds": holds}
+        print(json.dumps(result, indent=2))
     else:
         _print_summary(watch, summary)
     return 0 if holds else 1
@@ -97,12 +99,25 @@ def _print_summary(watch: Watch, summary: dict[str, MessageSummary]) -> None:
     for name, message in summary.items():
         if message["n"]:
             print(_values_line(watch.messages[name]))
-    print(f"{'message':13}{'frames':>7}{'CRC err':>9}{'counter err':>13}{'cycle p50':>11}{'max ms':>9}  verdict")
+    print(f"{'message':13}{'frames':>7}{'CRC err':>9}{'counter err':>13}{'cycle p50':>11}{'max ms':>9}"
+          f"{'off p99 %':>11}  verdict")  # fmt: skip
     for name, message in summary.items():
-        p50, longest = (
-            "-" if value is None else f"{value:.1f}" for value in (message["cycle_ms_p50"], message["cycle_ms_max"])
+        p50, longest, off = (
+            "-" if value is None else f"{value:.1f}"
+            for value in (message["cycle_ms_p50"], message["cycle_ms_max"], message["deviation_p99_pct"])
         )
         print(f"{name:13}{message['n']:7}{message['crc_errors']:9}{message['counter_errors']:13}{p50:>11}{longest:>9}"
-              f"  {message['verdict']}")  # fmt: skip
+              f"{off:>11}  {message['verdict']}")  # fmt: skip
+    print(_load_line(watch))
     if watch.foreign:
         print(f"frames with other identifiers: {watch.foreign}")
+
+
+def _load_line(watch: Watch) -> str:
+    load = watch.load()
+    if load["load_pct"] is None:
+        return "bus load: unknown, fewer than two frames heard"
+    return (
+        f"bus load {load['load_pct']:.1f} % of {load['bit_rate'] // 1000} kbit/s without stuff bits, "
+        f"{load['load_worst_pct']:.1f} % with the most there can be ({load['frames']} frames)"
+    )

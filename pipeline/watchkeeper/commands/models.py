@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 from typing import Any
 
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.inference import fetch
-from watchkeeper.inference.engine import open_engine
-from watchkeeper.inference.manifest import Manifest, cache_dir, file_problem, golden_problem, load_manifests
+from watchkeeper.inference.engine import KeepsEngines, open_engine
+from watchkeeper.inference.manifest import Manifest, cache_dir, file_problem, golden_problem, load_manifests, model_file
+from watchkeeper.inference.onnx_file import FP16, FP32, onnx_bytes, onnx_path
 
 _BAR_WIDTH = 24
 
@@ -36,13 +38,31 @@ def run_build(args: argparse.Namespace) -> int:
         built = fetch.build(manifests, progress.step)
     finally:
         progress.end()
+    converted = _convert(manifests)
+    if getattr(args, "engine", None):
+        for manifest in manifests:
+            open_engine(args.engine, manifest).close()  # builds what is missing and checks its golden output
     if args.json:
-        print(json.dumps({"cache": str(cache_dir()), "built": built, "models": [m.name for m in manifests]}, indent=2))
+        made = {"cache": str(cache_dir()), "built": built, "onnx": converted, "models": [m.name for m in manifests]}
+        print(json.dumps(made, indent=2))
     elif built:
         print(f"{len(built)} of {len(manifests)} models built into {cache_dir()}")
     else:
         print(f"all {len(manifests)} models are in {cache_dir()} already; nothing was downloaded")
     return 0
+
+
+def _convert(manifests: list[Manifest]) -> list[str]:
+    """The networks as ONNX, where the package for it is there; names of the files. Elsewhere a line says what to do."""
+    if importlib.util.find_spec("onnx") is None:
+        print(
+            "models build: no ONNX files: only TensorRT and ONNX Runtime need them (pip install onnx)", file=sys.stderr
+        )
+        return []
+    wanted = [(model_file(manifest), precision) for manifest in manifests for precision in (FP32, FP16)]
+    for path, precision in wanted:
+        onnx_bytes(path, precision)
+    return [onnx_path(path, precision).name for path, precision in wanted]
 
 
 def run_verify(args: argparse.Namespace) -> int:
@@ -52,7 +72,7 @@ def run_verify(args: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     try:
         for manifest in manifests:
-            rows.append(_verified(manifest))
+            rows.append(_verified(manifest, getattr(args, "engine", None) or "litert"))
             progress.step(manifest.name, "pass" if rows[-1]["ok"] else "fail")
     finally:
         progress.end()
@@ -81,14 +101,14 @@ def _row(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _verified(manifest: Manifest) -> dict[str, Any]:
+def _verified(manifest: Manifest, engine_name: str) -> dict[str, Any]:
     """One model's verdict. `open_engine` checks hash and shapes; a failure is a row, not the end of the command."""
     try:
-        with open_engine("litert", manifest) as engine:
-            problem = golden_problem(manifest, engine)
+        with open_engine(engine_name, manifest) as engine:
+            problem = golden_problem(manifest, engine, engine.golden_slack if isinstance(engine, KeepsEngines) else 1.0)
     except WatchkeeperError as error:
         problem = str(error)
-    return {"name": manifest.name, "engine": "litert", "ok": problem is None, "problem": problem}
+    return {"name": manifest.name, "engine": engine_name, "ok": problem is None, "problem": problem}
 
 
 class _Progress:

@@ -27,6 +27,7 @@ from watchkeeper.mailbox.writer import Mailbox
 from watchkeeper.runtime.settings import Settings, resolve
 from watchkeeper.state.profile_file import resolve_profile
 from watchkeeper.supervisor.spec import PROFILE_CODES
+from watchkeeper.supervisor.vehicle_file import read_vehicle_file
 from watchkeeper.types import SupervisorReport, VisionReport
 
 _REFRESH_S = 0.1
@@ -38,11 +39,16 @@ def run(args: argparse.Namespace) -> int:
     settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
     profile = resolve_profile(args.profile)
     check_uri(settings.source)
+    if args.vehicle is not None:
+        read_vehicle_file(args.vehicle)  # said here rather than by a supervisor that is already on the bus
     if args.duration is not None and not args.duration > 0:
         raise BadInputError(f"--duration {args.duration:g}: expected a number of seconds above 0")
-    for option, path in (("--can-log", args.can_log), ("--events", args.events)):
+    outputs = (("--can-log", args.can_log), ("--events", args.events), ("--trace-out", args.trace_out))
+    for option, path in outputs:
         if path is not None and not path.parent.is_dir():
             raise BadInputError(f"{option} {path}: expected an existing folder to write into")
+    if args.glass_test:
+        print("glass test: the lids on the bus are the brightness of the picture, not a driver's", file=sys.stderr)
     bus = args.can or settings.board.bus
     status_fd, vision_fd = Mailbox.create(SUPERVISOR), Mailbox.create(VISION)
     command = _supervisor_command(args, settings, PROFILE_CODES[profile.bus_name], bus, status_fd, vision_fd)
@@ -82,9 +88,15 @@ def _supervisor_command(
     ]  # fmt: skip
     if args.can_log is not None:
         supervisor += ["--can-log", str(args.can_log)]
+    if args.vehicle is not None:
+        supervisor += ["--vehicle", str(args.vehicle)]
+    if args.state_dir is not None:
+        supervisor += ["--state-dir", str(args.state_dir)]
+    if args.watchdog is not None:
+        supervisor += ["--watchdog", str(args.watchdog)]
     if args.duration is not None:
         supervisor += ["--duration", str(args.duration)]
-    if settings.board.simulated_speed_kph is not None and bus.startswith("virtual:"):
+    if settings.board.simulated_speed_kph is not None and bus.startswith("virtual:") and args.vehicle is None:
         supervisor += ["--simulated-speed-kph", str(settings.board.simulated_speed_kph)]
     vision = [
         *python, "watchkeeper.runtime.vision", "watchkeeper-vision", "--board", settings.board.name,
@@ -92,6 +104,12 @@ def _supervisor_command(
     ]  # fmt: skip
     if args.camera is not None:
         vision += ["--camera", str(args.camera)]
+    if args.trace_out is not None:
+        vision += ["--trace-out", str(args.trace_out)]
+    if args.glass_test:
+        vision.append("--glass-test")
+    if settings.board.realtime:
+        vision.append("--realtime")
     if args.duration is not None:
         vision.append("--repeat")
     return [*supervisor, "--", *vision]

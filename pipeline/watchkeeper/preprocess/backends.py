@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Protocol
 
 from watchkeeper.errors import BadInputError
-from watchkeeper.preprocess.spec import Histogram, Output, OutputSpec
+from watchkeeper.preprocess.spec import Exposure, Histogram, Output, OutputSpec
 from watchkeeper.types import Frame, Region
 
 BACKENDS = {
@@ -23,6 +24,17 @@ class Preprocessor(Protocol):
 
         ValueError for planes too short for their size and stride, an `out` that does not fit, a region not finite.
         """
+        ...
+
+    def run_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
+        """`run` for up to 8 regions of one picture (two eyes), one `out` each, in one call or launch.
+
+        ValueError as `run`, and for another number of regions; then nothing was written.
+        """
+        ...
+
+    def exposure(self, frame: Frame, region: Region | None, step_px: int) -> Exposure:
+        """How `region` (default: the picture) is exposed and how sharp it is, by every `step_px`-th pixel."""
         ...
 
     def statistics(self, frame: Frame, region: Region | None, step_px: int, out: Histogram | None = None) -> Histogram:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from watchkeeper import _kernels
 from watchkeeper.preprocess import plan
-from watchkeeper.preprocess.spec import Histogram, Layout, Output, OutputSpec
+from watchkeeper.preprocess.spec import Exposure, Histogram, Layout, Output, OutputSpec
 from watchkeeper.types import Frame, Region
 
 
@@ -21,12 +23,17 @@ class CpuPreprocessor:
 
     def run(self, frame: Frame, region: Region, spec: OutputSpec, out: Output) -> None:
         """See Preprocessor.run."""
-        spec.check(out)
-        m = plan.affine(region, spec.width, spec.height)
+        self.run_many(frame, (region,), spec, (out,))
+
+    def run_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
+        """See Preprocessor.run_many."""
+        for out in outs:
+            spec.check(out)
+        affines = [plan.affine(region, spec.width, spec.height) for region in regions]
         _kernels.preprocess(
             frame.format, frame.color, frame.width, frame.height, frame.planes, frame.strides,
-            m, plan.taps(m, frame.format),
-            out, spec.width, spec.height, spec.channels, spec.layout is Layout.NCHW,
+            affines, [plan.taps(m, frame.format) for m in affines],
+            tuple(outs), spec.width, spec.height, spec.channels, spec.layout is Layout.NCHW,
             spec.scale, spec.bias, spec.border, self._simd,
         )  # fmt: skip
 
@@ -34,7 +41,7 @@ class CpuPreprocessor:
         """See Preprocessor.statistics."""
         m, columns, rows = plan.grid(region, frame.width, frame.height, step_px)
         histogram: Histogram = np.empty(256, np.uint32) if out is None else out
-        _kernels.luma_histogram(
+        _kernels.exposure(
             frame.format,
             frame.color,
             frame.width,
@@ -47,3 +54,13 @@ class CpuPreprocessor:
             histogram,
         )
         return histogram
+
+    def exposure(self, frame: Frame, region: Region | None, step_px: int) -> Exposure:
+        """See Preprocessor.exposure."""
+        m, columns, rows = plan.grid(region, frame.width, frame.height, step_px)
+        histogram, totals = np.empty(256, np.uint32), np.empty(2, np.uint64)
+        _kernels.exposure(
+            frame.format, frame.color, frame.width, frame.height, frame.planes, frame.strides,
+            m, columns, rows, histogram, totals,
+        )  # fmt: skip
+        return Exposure.of(histogram, int(totals[0]), int(totals[1]))

@@ -10,9 +10,14 @@ from typing import NamedTuple
 
 from watchkeeper.types import PixelFormat, Region
 
-MAX_TAPS = 16  # as kMaxTaps in kernels/preprocess_core.h
+MAX_TAPS = 64  # as kMaxTaps in kernels/preprocess_core.h
 # Chroma samples to a pixel, along x and y
-CHROMA_PER_PX = {PixelFormat.I420: (0.5, 0.5), PixelFormat.NV12: (0.5, 0.5), PixelFormat.YUYV: (0.5, 1.0)}
+CHROMA_PER_PX = {
+    PixelFormat.I420: (0.5, 0.5),
+    PixelFormat.NV12: (0.5, 0.5),
+    PixelFormat.YUYV: (0.5, 1.0),
+    PixelFormat.UYVY: (0.5, 1.0),
+}
 _MAX_SIDE_PX = 1e5
 
 
@@ -58,7 +63,7 @@ def taps(m: Affine, pixel_format: PixelFormat) -> Taps:
     """Sample points that keep neighbouring ones at most 1.5 source samples apart, up to MAX_TAPS each way.
 
     One point reads a triangle two samples wide, so a reduction by up to 1.5 needs no more than one; without the others
-    a stronger one would leave source pixels unread and alias. Beyond a reduction by 16.5 it does.
+    a stronger one would leave source pixels unread and alias. Beyond a reduction by 64.5 it does.
     """
     per_px_x, per_px_y = CHROMA_PER_PX.get(pixel_format, (1.0, 1.0))
     return Taps(

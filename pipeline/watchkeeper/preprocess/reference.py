@@ -5,16 +5,17 @@ Whole pictures, one plain step after the other: unpack the components, sample th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from watchkeeper.preprocess import plan
-from watchkeeper.preprocess.spec import Histogram, Layout, Output, OutputSpec
+from watchkeeper.preprocess.spec import Exposure, Histogram, Layout, Output, OutputSpec
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
 
 Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 
 # Weights of red and blue in luma: ITU-R BT.601-7 section 2.5.1, BT.709-6 section 3
 _KR_KB = {
@@ -23,6 +24,8 @@ _KR_KB = {
     ColorMatrix.BT709_LIMITED: (0.2126, 0.0722),
     ColorMatrix.BT709_FULL: (0.2126, 0.0722),
 }
+_WHITE = {PixelFormat.GREY10: 1023, PixelFormat.GREY16: 65535}
+_GREY = (PixelFormat.GREY8, *_WHITE)
 _LIMITED = (ColorMatrix.BT601_LIMITED, ColorMatrix.BT709_LIMITED)
 
 
@@ -65,19 +68,42 @@ class ReferencePreprocessor:
             target = picture[k] if spec.layout is Layout.NCHW else picture[:, :, k]
             target[...] = value
 
+    def run_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
+        """See Preprocessor.run_many."""
+        if len(regions) != len(outs) or not regions:
+            raise ValueError(f"regions: expected one out each, got {len(regions)} and {len(outs)}")
+        for out in outs:
+            spec.check(out)
+        for region, out in zip(regions, outs, strict=True):
+            self.run(frame, region, spec, out)
+
+    def exposure(self, frame: Frame, region: Region | None, step_px: int) -> Exposure:
+        """See Preprocessor.exposure."""
+        levels, x, y = self._hits(frame, region, step_px)
+        histogram = np.bincount(levels[y, x], minlength=256).astype(np.uint32)
+        inner = (x > 0) & (y > 0) & (x + 1 < frame.width) & (y + 1 < frame.height)
+        x, y = x[inner], y[inner]
+        laplacian = levels[y, x - 1] + levels[y, x + 1] + levels[y - 1, x] + levels[y + 1, x] - 4 * levels[y, x]
+        return Exposure.of(histogram, int((laplacian**2).sum()), len(x))
+
     def statistics(self, frame: Frame, region: Region | None, step_px: int, out: Histogram | None = None) -> Histogram:
         """See Preprocessor.statistics."""
+        levels, x, y = self._hits(frame, region, step_px)
+        counts = np.bincount(levels[y, x], minlength=256).astype(np.uint32)
+        if out is None:
+            return counts
+        out[:] = counts
+        return out
+
+    def _hits(self, frame: Frame, region: Region | None, step_px: int) -> tuple[Indices, Indices, Indices]:
+        """Grey levels of the whole picture; column and row of each pixel that the grid hits, a flat list."""
         m, columns, rows = plan.grid(region, frame.width, frame.height, step_px)
         x, y = np.arange(columns)[None, :] + 0.5, np.arange(rows)[:, None] + 0.5
         sx, sy = m.a * x + (m.b * y + m.c), m.d * x + (m.e * y + m.f)
         hit = (sx >= 0) & (sy >= 0) & (sx < frame.width) & (sy < frame.height)
         grey = _to_channels(frame, _unpack(frame), 1)[0]
-        levels = np.floor(np.clip(grey[sy[hit].astype(int), sx[hit].astype(int)], 0.0, 255.0) + 0.5).astype(int)
-        counts = np.bincount(levels, minlength=256).astype(np.uint32)
-        if out is None:
-            return counts
-        out[:] = counts
-        return out
+        levels = np.floor(np.clip(grey, 0.0, 255.0) + 0.5).astype(np.int64)
+        return levels, sx[hit].astype(np.int64), sy[hit].astype(np.int64)
 
 
 def _rows(frame: Frame, plane: int, row_bytes: int, rows: int) -> npt.NDArray[np.uint8]:
@@ -111,9 +137,18 @@ def _unpack(frame: Frame) -> list[Array]:
         case PixelFormat.YUYV:
             packed = _rows(frame, 0, 4 * half_w, h)
             parts = [packed[:, 0::2][:, :w], packed[:, 1::4], packed[:, 3::4]]
+        case PixelFormat.UYVY:
+            packed = _rows(frame, 0, 4 * half_w, h)
+            parts = [packed[:, 1::2][:, :w], packed[:, 0::4], packed[:, 2::4]]
         case PixelFormat.RGB24 | PixelFormat.BGR24:
             pixels = _rows(frame, 0, 3 * w, h).reshape(h, w, 3)
             parts = [pixels[:, :, k] for k in ((0, 1, 2) if frame.format is PixelFormat.RGB24 else (2, 1, 0))]
+        case PixelFormat.RGBA32 | PixelFormat.BGRA32:
+            pixels = _rows(frame, 0, 4 * w, h).reshape(h, w, 4)
+            parts = [pixels[:, :, k] for k in ((0, 1, 2) if frame.format is PixelFormat.RGBA32 else (2, 1, 0))]
+        case PixelFormat.GREY10 | PixelFormat.GREY16:
+            words = _rows(frame, 0, 2 * w, h).view("<u2").astype(np.float64)
+            return [words * (255.0 / _WHITE[frame.format])]
         case PixelFormat.GREY8:
             parts = [_rows(frame, 0, w, h)]
     return [part.astype(np.float64) for part in parts]
@@ -141,7 +176,7 @@ def _to_channels(frame: Frame, components: list[Array], channels: int) -> list[A
     """R, G, B or grey on 0..255, not yet limited to it."""
     kr, kb = _KR_KB[ColorMatrix(frame.color)]
     kg = 1.0 - kr - kb
-    if frame.format is PixelFormat.GREY8:
+    if frame.format in _GREY:
         return components * channels
     if frame.format not in plan.CHROMA_PER_PX:
         r, g, b = components

@@ -12,7 +12,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
+from watchkeeper.runtime.budget import Ladder
+from watchkeeper.runtime.content import content_mark
+from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.trace.histogram import Window
+from watchkeeper.trace.rows import Drop, Kind
 from watchkeeper.trace.stages import StageTimes
 from watchkeeper.types import (
     Cause,
@@ -54,6 +58,8 @@ class VisionLoop:
     """Perception, judgement and publication of one frame at a time, with the counters the bus reports.
 
     publish: writes a VisionReport where the supervisor reads it. vehicle: newest VehicleReport, None when unreadable.
+    forget: makes perception forget the driver and gives the judge to go on with.
+    work: recorder and scheduler, the same that perception was given. missed: called after a frame past its deadline.
     """
 
     def __init__(
@@ -65,8 +71,16 @@ class VisionLoop:
         budget_ns: int,
         frame_period_ns: int,
         clock: Callable[[], int] = now_ns,
+        forget: Callable[[], Judges] | None = None,
+        *,
+        work: FrameWork | None = None,
+        missed: Callable[[], None] | None = None,
     ) -> None:
-        self._perception, self._machine = perception, machine
+        self._work = work or FrameWork(clock=clock)
+        self._recorder, self._scheduler, self._ladder = self._work.recorder, self._work.scheduler, Ladder()
+        self._missed = missed
+        self._perception, self._machine, self._forget = perception, machine, forget
+        self._baseline_resets: int | None = None
         self._publish, self._vehicle, self._clock = publish, vehicle, clock
         self._budget_ns, self._period_ns = budget_ns, frame_period_ns
         self._vehicle_t_ns = 0
@@ -74,7 +88,7 @@ class VisionLoop:
         self._event_count = 0
         self._report = VisionReport(published_ns=clock(), pid=os.getpid())
         self._processed = self._misses = 0
-        self._work = Window(90)
+        self._durations = Window(90)
         self._arrivals: deque[int] = deque()
         self._percentiles = (0.0, 0.0)
         self._percentiles_due_ns = 0
@@ -87,48 +101,98 @@ class VisionLoop:
         old = self._report
         self._send(VisionReport(
             self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
-            self._event_count, tuple(self._events), old.first_exposure_ns,
+            self._event_count, tuple(self._events), old.first_exposure_ns, self._baseline_resets or 0,
+            old.content,
         ))  # fmt: skip
 
-    def frame(self, lease: Lease, captured: int, dropped_before: int) -> None:
+    def frame(self, lease: Lease, captured: int, dropped_before: int, *, dequeued_ns: int = 0, lost: int = 0) -> None:
         """Take one frame through all stages and give it back.
 
         captured, dropped_before: what the hand-over counted so far (frames out of the source, frames overwritten).
+        dequeued_ns: when the source handed it over, 0 if not known. lost: of dropped_before, those the source lost.
         """
         taken_ns = self._clock()
         frame = lease.frame
         exposure_ns = frame.t_ns
+        recorder, scheduler = self._recorder, self._scheduler
+        self._note_unseen(dropped_before, lost)
         if taken_ns - exposure_ns > self._budget_ns:
             lease.release()
-            self.drops["stale"] += 1
+            self._drop(Drop.STALE, frame.seq)
+            self._judge_time(True, taken_ns)
             return
+        if not scheduler.takes():
+            lease.release()
+            self._drop(Drop.HALF_RATE, frame.seq)
+            return
+        recorder.begin(frame.seq, exposure_ns, dequeued_ns, taken_ns)
+        scheduler.begin(exposure_ns + self._budget_ns)
+        self._work.ranges.begin()
         try:
             measurement = self._perception.process(frame)
+            content = content_mark(frame)
+        except BaseException:
+            self._drop(Drop.FAILED, frame.seq)
+            raise
         finally:
             lease.release()
-        measured_ns = self._clock()
-        driver = self._machine.step(measurement, self._fresh_vehicle_signals(), exposure_ns)
-        judged_ns = self._clock()
+        measured_ns = recorder.mark(Kind.MEASURE)
+        report = self._vehicle()
+        vehicle = self._fresh_vehicle_signals(report)
+        driver = self._machine.step(measurement, vehicle, exposure_ns)
+        judged_ns = recorder.mark(Kind.DECIDE)
         self._events.extend(driver.events)
         self._event_count += len(driver.events)
         self._processed += 1
-        self._work.add(judged_ns - taken_ns)
+        self._durations.add(judged_ns - taken_ns)
         health = self._health(judged_ns, captured, dropped_before)
         self._send(VisionReport(
             judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
             self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns,
+            self._baseline_resets or 0, content,
         ))  # fmt: skip
-        published_ns = self._clock()
-        self._misses += published_ns - exposure_ns > self._budget_ns
+        published_ns = recorder.mark(Kind.PUBLISH)
+        late = published_ns - exposure_ns > self._budget_ns
+        self._misses += late
         self.times.add([exposure_ns, taken_ns, measured_ns, judged_ns, published_ns])
+        recorder.finish(late=late, rung=scheduler.rung)
+        self._work.ranges.finish()
+        if report is not None:
+            for stamp in report.sends:
+                recorder.sent(stamp.exposure_ns, stamp.sent_ns)
+        self._judge_time(late, published_ns)
+
+    def _judge_time(self, missed: bool, t_ns: int) -> None:
+        """What a frame in time, or one too late, means for the next ones."""
+        self._scheduler.finish(missed)
+        self._scheduler.rung = self._ladder.step(missed, t_ns)
+        if missed and self._missed is not None:
+            self._missed()
+
+    def _drop(self, cause: Drop, seq: int) -> None:
+        self.drops[cause.name.lower()] += 1
+        self._recorder.drop(cause, 1, seq)
+
+    def _note_unseen(self, dropped_before: int, lost: int) -> None:
+        """Rows for what was dropped before the loop: by the source, or overwritten by a newer frame."""
+        new_lost = lost - self._recorder.drops[Drop.SOURCE]
+        new_overwritten = dropped_before - lost - self._recorder.drops[Drop.OVERWRITTEN]
+        if new_lost > 0:
+            self._recorder.drop(Drop.SOURCE, new_lost)
+        if new_overwritten > 0:
+            self._recorder.drop(Drop.OVERWRITTEN, new_overwritten)
 
     def _send(self, report: VisionReport) -> None:
         self._report = report
         self._publish(report)
 
-    def _fresh_vehicle_signals(self) -> VehicleSignals | None:
+    def _fresh_vehicle_signals(self, report: VehicleReport | None) -> VehicleSignals | None:
         """The vehicle's signals if it sent anew since the last picture; the state machine holds the old ones."""
-        report = self._vehicle()
+        if report is not None and report.baseline_resets != self._baseline_resets:
+            # of requests before this process began nothing is left to be forgotten
+            if self._baseline_resets is not None and self._forget is not None:
+                self._machine = self._forget()
+            self._baseline_resets = report.baseline_resets
         if report is None or report.t_ns == self._vehicle_t_ns:
             return None
         self._vehicle_t_ns = report.t_ns
@@ -143,7 +207,7 @@ class VisionLoop:
         if t_ns >= self._percentiles_due_ns:  # sorting the window on every frame would be work for nobody
             self._percentiles = self.times.latency_ms()
             self._percentiles_due_ns = t_ns + _PERCENTILES_EVERY_NS
-            self._load_pct = 100.0 * self._work.percentile(0.5)[0] / self._period_ns
+            self._load_pct = 100.0 * self._durations.percentile(0.5)[0] / self._period_ns
         return VisionHealth(
             frames_captured=captured,
             frames_processed=self._processed,
@@ -153,6 +217,7 @@ class VisionLoop:
             latency_p50_ms=self._percentiles[0],
             latency_p99_ms=self._percentiles[1],
             load_pct=self._load_pct,
+            rung=self._scheduler.rung,
         )
 
 

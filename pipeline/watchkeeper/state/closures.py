@@ -10,6 +10,7 @@ from watchkeeper.types import Eye, EyeState, Measurement
 
 _CLOSED, _REOPENED = limits.LID_CLOSED.value, limits.LID_REOPENED.value
 _CLOSED_DOWN, _REOPENED_DOWN = limits.LID_CLOSED_LOOKING_DOWN.value, limits.LID_REOPENED_LOOKING_DOWN.value
+_YAWNING = limits.MOUTH_YAWNING.value
 _VISIBLE = limits.EYE_VISIBLE.value
 _GAZE_DOWN_DEG, _HEAD_DOWN_DEG = limits.GAZE_DOWN.value, limits.HEAD_DOWN.value
 
@@ -22,7 +23,7 @@ class Closures:
     `asleep`: the same without blinks (value False = awake, blinking or not), by which warnings end.
 
     A look far down lowers the lids without closing them: then only lids that meet count as closed. That look has to
-    come first; lids that were closed before the head sank stay closed.
+    come first; lids that were closed before the head sank stay closed. A yawn squeezes the lids: the same holds then.
     """
 
     __slots__ = ("_down", "_left_shut", "_right_shut", "asleep", "closed_now", "left", "lids", "right")
@@ -45,8 +46,9 @@ class Closures:
             return
         gaze, head = measurement.gaze, measurement.head
         gaze_down = gaze is not None and gaze.pitch_deg < _GAZE_DOWN_DEG
-        close_at = _CLOSED_DOWN if self._down.value else _CLOSED
-        open_at = _REOPENED_DOWN if gaze_down else _REOPENED
+        yawning = measurement.mouth is not None and measurement.mouth.open >= _YAWNING
+        close_at = _CLOSED_DOWN if self._down.value or yawning else _CLOSED
+        open_at = _REOPENED_DOWN if gaze_down or yawning else _REOPENED
         self.left = _state(measurement.left_eye, self._left_shut, close_at, open_at)
         self.right = _state(measurement.right_eye, self._right_shut, close_at, open_at)
         self._left_shut = self.left is EyeState.CLOSED

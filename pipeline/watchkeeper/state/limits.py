@@ -167,6 +167,11 @@ LID_CLOSED_LOOKING_DOWN = Limit(
     "only lids that meet are closed then", "own",
 )  # fmt: skip
 LID_REOPENED_LOOKING_DOWN = Limit(0.20, "of the open eye", "own: LID_CLOSED_LOOKING_DOWN plus twice the noise", "own")
+MOUTH_YAWNING = Limit(
+    0.5, "of the widest",
+    "own: yawning squeezes the lids together for about 6 s without sleep; talking opens the mouth to 0.3 at most. From "
+    "here on only lids that meet (LID_CLOSED_LOOKING_DOWN) are closed", "own",
+)  # fmt: skip
 EYE_VISIBLE = Limit(0.5, "probability", "own: an eye is judged when it is more likely seen than not", "own")
 LID_HOLD = Limit(
     150, "ms", "own: one wrong frame at 10 frames/s must not count, and blinks last 100-400 ms (Wilkinson 2013)", "own"

@@ -44,7 +44,10 @@ _GONE = (errno.ENODEV, errno.ENXIO, errno.EIO, errno.EBADF)
 class Port(Protocol):
     """One kind of bus. Every call returns at once; what cannot be done now raises OSError."""
 
-    bus_off_count: int  # bus-off events seen
+    @property
+    def bus_off_count(self) -> int:
+        """Bus-off events seen."""
+
     overruns: int  # frames the adapter or a listener threw away
 
     def write(self, frame: CanFrame) -> None:
@@ -83,6 +86,7 @@ class Bus:
         *,
         receive: Collection[int] | None,
         transmit: Collection[int],
+        diagnostic: Collection[int] = (),
         lock: socket.socket | None = None,
         clock: Callable[[], int] = now_ns,
     ) -> None:
@@ -90,7 +94,7 @@ class Bus:
         self.stats = BusStats()
         self._open_port, self._clock, self._lock = open_port, clock, lock
         self._receive = None if receive is None else frozenset(receive)
-        self._transmit = frozenset(transmit)
+        self._transmit, self._diagnostic = frozenset(transmit), frozenset(diagnostic)
         self._bus_off_before = self._overruns_before = 0
         self._next_try_ns = 0
         self._closed = False
@@ -114,7 +118,14 @@ class Bus:
 
     def send(self, frame: CanFrame) -> bool:
         """True when the frame left. Never blocks, never raises; nothing is queued for later."""
-        if frame.id not in self._transmit:
+        return self._send(frame, self._transmit)
+
+    def send_diagnostic(self, frame: CanFrame) -> bool:
+        """As `send`, for the diagnostic server's identifiers and no others."""
+        return self._send(frame, self._diagnostic)
+
+    def _send(self, frame: CanFrame, allowed: frozenset[int]) -> bool:
+        if frame.id not in allowed:
             self.stats.refused += 1
             return False
         port = self._usable_port()
@@ -182,20 +193,25 @@ def open_bus(
     base_id: int = DEFAULT_BASE_ID,
     receive: Collection[int] | None = None,
     transmit: Collection[int] | None = None,
+    diagnostic: Collection[int] = (),
+    listen_only: bool = False,
 ) -> Bus:
     """The bus to send on; this process is its only watchkeeper sender until `close` or its end, however it ends.
 
-    receive, transmit: identifiers; default: the spec's at `base_id`. Raises BadInputError naming the URI for an unknown
-    scheme, a device that is not there or may not be opened, and a bus that another watchkeeper sends on.
+    receive, transmit: identifiers; default: the spec's at `base_id`. diagnostic: what `send_diagnostic` may send.
+    listen_only: nothing is ever sent, whatever is asked for (every frame is counted as refused), and an slcan adapter
+    does not even acknowledge. Raises BadInputError naming the URI for an unknown scheme, a device that is not there or
+    may not be opened, and a bus that another watchkeeper sends on.
     """
-    open_port = _port_opener(uri, receive_ids(base_id) if receive is None else receive, listen_only=False)
+    open_port = _port_opener(uri, receive_ids(base_id) if receive is None else receive, listen_only=listen_only)
     lock = _claim(uri)
     try:
         return Bus(
             uri,
             open_port,
             receive=receive_ids(base_id) if receive is None else receive,
-            transmit=transmit_ids(base_id) if transmit is None else transmit,
+            transmit=() if listen_only else transmit_ids(base_id) if transmit is None else transmit,
+            diagnostic=() if listen_only else diagnostic,
             lock=lock,
         )
     except BaseException:

@@ -36,7 +36,8 @@ class Inputs:
 
     report: the newest of the present vision process, None before its first. vision: how that process does.
     bus_recovered: sending works again after it did not. stopping: an ordered shutdown has begun: nothing is judged any
-    more and nothing is wrong, which is Standby (a Fault stays a Fault).
+    more and nothing is wrong, which is Standby (a Fault stays a Fault). lamp_test: a tester asks for 1 the tell-tale, 2
+    a visual warning, shown while there is no warning.
     """
 
     report: VisionReport | None = None
@@ -46,6 +47,7 @@ class Inputs:
     bus_recovered: bool = False
     box: outputs.BoxCondition = field(default_factory=outputs.BoxCondition)
     stopping: bool = False
+    lamp_test: int = 0
 
 
 class Outgoing(NamedTuple):
@@ -88,8 +90,14 @@ class SupervisorCore:
             warning_count=self._tally.step(inputs.report),
             box=inputs.box,
         )
+        outputs.show_lamp_test(values["DMS_Warning"], inputs.lamp_test)
         due = [name for name, slots in _SLOTS_PER_CYCLE.items() if slot % slots == 0]
         return [Outgoing(name, self._encoder.encode(name, values[name])) for name in due]
+
+    @property
+    def present(self) -> frozenset[Cause]:
+        """Every cause that held in the last slot; `cause` is the primary one of them."""
+        return self._safe_state.present
 
     def sent(self, name: str) -> None:
         """The frame of message `name` went out: its counter steps."""
@@ -107,6 +115,8 @@ class SupervisorCore:
                 # What perception says holds only as long as perception is believed.
                 causes.append(driver.cause)
                 active = driver.active
+                if inputs.report is not None and inputs.report.health.rung > 0:
+                    causes.append(Cause.OVERRUN)  # work is left out to keep the deadline
         if inputs.bus_recovered:
             causes.append(Cause.BUS_RECOVERED)
         if inputs.box.under_voltage:

@@ -9,6 +9,7 @@ from watchkeeper import __version__
 from watchkeeper.supervisor.e2e import COUNTER_MODULO
 from watchkeeper.supervisor.layout import placed_signals, to_physical
 from watchkeeper.supervisor.spec import (
+    CONTRACT_VERSION,
     DEFAULT_BASE_ID,
     MESSAGES,
     PAYLOAD_BYTES,
@@ -44,8 +45,9 @@ def dbc_text(base_id: int = DEFAULT_BASE_ID) -> str:
     """The file's text, ASCII. Raises BadInputError for an impossible base id."""
     check_base_id(base_id)
     messages = tuple(MESSAGES.values())
+    major, minor = CONTRACT_VERSION
     blocks = [
-        f'VERSION "watchkeeper {__version__} contract 0x{dbc_hash():06X}"',
+        f'VERSION "watchkeeper {__version__} contract {major}.{minor} 0x{dbc_hash():06X}"',
         "NS_ :\n" + "\n".join(f"\t{symbol}" for symbol in _NEW_SYMBOLS),
         "BS_:",
         f"BU_: {SENDER} {VEHICLE}",

@@ -11,9 +11,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until_ns
+from watchkeeper.errors import BadInputError
 from watchkeeper.mailbox.layout import LayoutError
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Writer
@@ -23,14 +25,18 @@ from watchkeeper.supervisor.bus_watch import BusWatch
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.cycle import Cycle
+from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
+from watchkeeper.supervisor.ladder import Restarter, Rung
 from watchkeeper.supervisor.liveness import VisionPhase
 from watchkeeper.supervisor.outputs import BoxCondition
 from watchkeeper.supervisor.realtime import become_realtime, say
 from watchkeeper.supervisor.restart import EXIT_BAD_INPUT, Action, VisionKeeper
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
+from watchkeeper.supervisor.systemd import Notifier
+from watchkeeper.supervisor.uds.diagnostics import Diagnostics
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess
-from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
+from watchkeeper.types import SendStamp, SupervisorReport, SystemState, VehicleReport, VisionReport
 
 LISTEN_EVERY_NS = 10 * NS_PER_MS
 """Received frames are looked at this often: half of VEH_Input's cycle."""
@@ -54,6 +60,10 @@ class Parts:
     status_writer: Writer[SupervisorReport] | None = None
     can_log: CanLog | None = None
     vehicle: SimulatedVehicle | None = None
+    watchdog: HardwareWatchdog | None = None
+    systemd: Notifier | None = None
+    restarter: Restarter | None = None
+    diagnostics: Diagnostics | None = None
 
 
 class SupervisorLoop:
@@ -73,9 +83,14 @@ class SupervisorLoop:
         self._stop_since_ns: int | None = None
         self._fault_since_ns: int | None = None
         self._frames_sent = self._send_failures = 0
+        self._sends: deque[SendStamp] = deque(maxlen=16)
         self._jitter_ms = 0.0
         self._status = 0
         self._by_itself = True
+        self._unfed_said = False
+        self._baseline_resets = 0
+        self.start_again = False
+        """The run ended because a tester asked for a reset: the whole process is to begin anew."""
 
     def request_stop(self) -> None:
         """End in order, beginning with the next slot. Safe in a signal handler."""
@@ -99,28 +114,73 @@ class SupervisorLoop:
             if cycle.slot == 0 and (missing := become_realtime()):
                 say(f"works with more jitter: no {' and no '.join(missing)}")
             self._act(action, t_ns)
+            self._climb(t_ns)
             if cycle.slot % _SLOTS_PER_S == 0:
                 self._box = self._box_reader.read()
                 self._jitter_ms = cycle.deviation_p99_ns() / NS_PER_MS
+            self._diagnose(cycle, t_ns)
             self._decide_on_stopping(start_ns, t_ns)
-            self._listen()
+            self._listen(cycle.due_ns + SLOT_NS)
             cycle.done()
+            self._feed_watchdogs(t_ns)
+
+    def _feed_watchdogs(self, t_ns: int) -> None:
+        """The hardware's after every whole cycle; systemd's while vision makes progress or its loss is handled."""
+        parts = self._parts
+        if parts.watchdog is not None and not parts.watchdog.feed() and not self._unfed_said:
+            self._unfed_said = True
+            say(f"{parts.watchdog.path} does not take its feed")
+        if parts.systemd is not None:
+            parts.systemd.ready()
+            parts.systemd.status(f"{parts.core.state.name.capitalize()}, cause {parts.core.cause.label}")
+            if self._stop_since_ns == t_ns:
+                parts.systemd.stopping()
+            if self._keeper.attends(t_ns):
+                parts.systemd.feed(t_ns)
 
     def _wait_listening(self, due_ns: int) -> None:
         while (left_ns := due_ns - now_ns()) > 0:
             # on the grid of whole listening periods before the slot, so that the slot itself finds nothing left to do
             sleep_until_ns(due_ns - (left_ns - 1) // LISTEN_EVERY_NS * LISTEN_EVERY_NS)
             if due_ns - now_ns() > 0:
-                self._listen()
+                self._listen(due_ns)
 
-    def _listen(self) -> None:
+    def _listen(self, until_ns: int) -> None:
         parts, t_ns = self._parts, now_ns()
         if parts.vehicle is not None:
             parts.vehicle.step(t_ns)
-        before = parts.receiver.report
-        report = parts.receiver.step(parts.bus.receive(), t_ns)
-        if report is not before:
-            parts.vehicle_writer.write(report)
+        before, resets = parts.receiver.report, 0
+        frames = parts.bus.receive()
+        report = parts.receiver.step(frames, t_ns)
+        if parts.diagnostics is not None:
+            parts.diagnostics.listen(frames, t_ns, until_ns)
+            resets = parts.diagnostics.baseline_resets
+        if report is not before or resets != self._baseline_resets:
+            self._baseline_resets = resets
+            parts.vehicle_writer.write(replace(report, baseline_resets=resets, sends=tuple(self._sends)))
+
+    def _diagnose(self, cycle: Cycle, t_ns: int) -> None:
+        """Show diagnostics what is now, do what a tester asked for."""
+        parts, diagnostics = self._parts, self._parts.diagnostics
+        if diagnostics is None:
+            return
+        view = diagnostics.view
+        view.state, view.cause, view.present = parts.core.state, parts.core.cause, parts.core.present
+        view.report, view.box = self._report, self._box
+        view.vehicle(parts.receiver.report, parts.receiver.rejected, t_ns)
+        view.frames_sent, view.send_failures = self._frames_sent, self._send_failures
+        view.slots_missed, view.jitter_p99_ms = cycle.missed, self._jitter_ms
+        view.restarts, view.bus_off_count = self._keeper.restarts, parts.bus.bus_off_count
+        view.overruns, view.bus = parts.bus.overruns, parts.bus.stats
+        diagnostics.observe(t_ns, judging=self._stop_since_ns is None)
+        restart_vision, self_too = diagnostics.take_restarts()
+        if restart_vision:
+            say("a tester asked for vision to be started anew")
+            parts.vision.terminate()
+        if self_too:
+            say("a tester asked for a reset of the unit")
+            self.start_again = True
+            self.request_stop()
 
     def _step(self, cycle: Cycle, t_ns: int) -> Action:
         """Look after vision, judge, send this slot's frames. Returns what is to be done about vision afterwards."""
@@ -144,6 +204,7 @@ class SupervisorLoop:
             bus_recovered=self._bus_watch.recovered(t_ns),
             box=self._box,
             stopping=self._stop_since_ns is not None,
+            lamp_test=parts.diagnostics.lamp_test if parts.diagnostics is not None else 0,
         )
         any_sent = False
         for name, frame in parts.core.step(inputs, cycle.slot, t_ns):
@@ -155,8 +216,20 @@ class SupervisorLoop:
                     parts.can_log.write(now_ns(), frame)
             else:
                 self._send_failures += 1
+        if any_sent:
+            self._stamp_send()
         self._bus_watch.step(any_sent, parts.bus.bus_off_count, t_ns)
         return action
+
+    def _stamp_send(self) -> None:
+        """Tell vision when a picture's result went out, once a picture."""
+        exposure_ns = self._report.exposure_ns if self._report is not None else 0
+        if exposure_ns and (not self._sends or self._sends[-1].exposure_ns != exposure_ns):
+            self._sends.append(SendStamp(exposure_ns, now_ns()))
+            report = replace(
+                self._parts.receiver.report, baseline_resets=self._baseline_resets, sends=tuple(self._sends)
+            )
+            self._parts.vehicle_writer.write(report)
 
     def _read(self, pid: int) -> VisionReport | None:
         """The newest report of the present process; None for a predecessor's, for none and for garbage."""
@@ -181,6 +254,25 @@ class SupervisorLoop:
                 self._exit_status = EXIT_BAD_INPUT if error.errno in _NOT_EXECUTABLE else 1
             self._garbage_said = False
             self._keeper.started(t_ns)
+
+    def _climb(self, t_ns: int) -> None:
+        """Restart more than vision where vision alone does not help."""
+        restarter, keeper = self._parts.restarter, self._keeper
+        if restarter is None or self._stop_since_ns is not None:
+            return
+        phase = keeper.status.phase
+        fault = phase is VisionPhase.FAULT and not keeper.given_up  # a wrong setting is no better after a restart
+        well = phase is VisionPhase.RUNNING and self._parts.core.state not in (
+            SystemState.UNAVAILABLE,
+            SystemState.INIT,
+        )
+        try:
+            rung = restarter.step(keeper.restarts, keeper.failures, fault, well, t_ns)
+        except (OSError, BadInputError) as error:  # no such command; counts that a full disk does not take
+            say(f"the restart of more than vision failed: {error}")
+            return
+        if rung is not Rung.NONE:
+            say(f"vision does not come back: restarting the {rung.value}")
 
     def _decide_on_stopping(self, start_ns: int, t_ns: int) -> None:
         """Whether an ordered end begins with the next slot; sends vision its signals."""

@@ -24,9 +24,16 @@ from watchkeeper.mailbox.writer import Mailbox, Writer
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
+from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
+from watchkeeper.supervisor.ladder import Restarter
 from watchkeeper.supervisor.loop import Parts, SupervisorLoop
+from watchkeeper.supervisor.realtime import say
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
 from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, PROFILE_CODES
+from watchkeeper.supervisor.systemd import Notifier
+from watchkeeper.supervisor.uds.setup import DiagnosticsSetup, state_folder
+from watchkeeper.supervisor.uds.transport import RESPONSE_ID
+from watchkeeper.supervisor.vehicle_file import read_vehicle_file
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess, set_death_signal
 
@@ -63,7 +70,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--vision-fd", metavar="N", type=int, help="mailbox for vision's reports (default: a new one)")
     parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
     parser.add_argument("--profile-number", metavar="N", type=int, default=0, help="DMS_Status.Profile")
+    parser.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file (default: VEH_Input)")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
+    parser.add_argument("--listen-only", action="store_true", help="send nothing: watch what would be said")
+    parser.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog, e.g. /dev/watchdog")
+    parser.add_argument("--watchdog-timeout", metavar="S", type=int, default=10, help="whole seconds (default: 10)")
+    parser.add_argument(
+        "--restart-state", metavar="FILE", type=Path, help="counts of restarts (default: in the state folder)"
+    )
+    parser.add_argument("--camera-service-restart", metavar="COMMAND", help="run when new starts of vision do not help")
+    parser.add_argument("--board-restart", metavar="COMMAND", help="run when that does not help either")
+    parser.add_argument(
+        "--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)"
+    )
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
 
@@ -95,8 +114,19 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
     with contextlib.ExitStack() as cleanup:
         status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
         core = SupervisorCore(profile=profiles[args.profile_number], board_id=board.board_id, base_id=args.base_id)
-        bus = open_bus(uri, base_id=args.base_id)
+        vehicle_map = None if args.vehicle is None else read_vehicle_file(args.vehicle, args.base_id)
+        receiver = VehicleReceiver(args.base_id, vehicle_map)
+        setup = None if args.listen_only else DiagnosticsSetup(uri)  # who only listens does not answer a tester
+        heard = receiver.frame_ids.union(setup.receive_ids if setup is not None else ())
+        bus = open_bus(
+            uri, base_id=args.base_id, receive=heard, diagnostic=(RESPONSE_ID,), listen_only=args.listen_only
+        )
         cleanup.callback(bus.close)
+        folder = state_folder(args.state_dir)
+        diagnostics = None
+        if setup is not None:
+            diagnostics = setup.build(bus, board, args.base_id, args.profile_number, folder)
+            cleanup.callback(diagnostics.close)
         vehicle = None
         if args.simulated_speed_kph is not None:
             vehicle = SimulatedVehicle(uri, args.simulated_speed_kph, args.base_id)
@@ -113,22 +143,47 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         cleanup.callback(os.close, vehicle_fd)
         vision = VisionProcess(command, state_fd, vehicle_fd)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
+        kept = args.restart_state or (folder / "restarts.json" if folder is not None else None)
+        restarter = Restarter(kept, args.camera_service_restart, args.board_restart)
+        watchdog = None
+        if args.watchdog is not None:
+            watchdog = HardwareWatchdog(args.watchdog, args.watchdog_timeout)
+            say(_armed(watchdog))
+        notifier = Notifier()
+        cleanup.callback(notifier.close)
         parts = Parts(
             core=core,
             bus=bus,
-            receiver=VehicleReceiver(args.base_id),
+            receiver=receiver,
             vision=vision,
             state_reader=Reader(state_fd, VISION),
             vehicle_writer=Writer(vehicle_fd, VEHICLE),
             status_writer=status,
             can_log=can_log,
             vehicle=vehicle,
+            watchdog=watchdog,
+            systemd=notifier,
+            restarter=restarter,
+            diagnostics=diagnostics,
         )
         duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)
         loop = SupervisorLoop(parts, duration_ns=duration_ns, keep_fault=args.keep_fault)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: loop.request_stop())
-        return loop.run()
+        exit_status = loop.run()
+        # here and on no other way out: an unwanted end, and a new start that does not come up, is a reset of the board
+        if watchdog is not None and not loop.start_again:
+            watchdog.disarm()
+    if loop.start_again:  # in the same process, so that whoever watches it goes on watching
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return exit_status
+
+
+def _armed(watchdog: HardwareWatchdog) -> str:
+    pre = "no pre-timeout" if watchdog.pretimeout_s is None else f"pre-timeout {watchdog.pretimeout_s} s"
+    magic = "" if watchdog.magic_close else "; it cannot be disarmed: a wanted stop resets the board too"
+    return f"watchdog {watchdog.path} ({watchdog.identity}) armed: time-out {watchdog.timeout_s} s, {pre}{magic}"
 
 
 if __name__ == "__main__":

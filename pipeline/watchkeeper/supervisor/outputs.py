@@ -107,6 +107,16 @@ def _warning(driver: DriverState | None, state: SystemState, count: int, t_ns: i
     }
 
 
+def show_lamp_test(values: Values, lamp: int) -> None:
+    """Change DMS_Warning's values for a lamp test (routine 0x0212): 1 tell-tale, 2 visual warning; a real one stays."""
+    if values["ActiveWarning"] != DriverWarning.NONE:
+        return
+    if lamp == 1:
+        values.update(ActiveWarning=DriverWarning.SYSTEM_UNAVAILABLE, Level=1)
+    elif lamp == 2:
+        values.update(ActiveWarning=DriverWarning.LONG_DISTRACTION, Level=1, VisualRequest=True)
+
+
 def _driver(seen: DriverState | None) -> Values:
     if seen is None:
         return {}  # start values: SNA, Unknown, no confidence

@@ -10,12 +10,16 @@ from __future__ import annotations
 from enum import Enum
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S
-from watchkeeper.supervisor.liveness import Freshness, VisionPhase, VisionStatus
+from watchkeeper.supervisor.liveness import Freshness, FrozenPicture, VisionPhase, VisionStatus
 from watchkeeper.supervisor.safe_state import STATE_OF
 from watchkeeper.types import Cause, SystemState, VisionReport
 
 STALL_AFTER_NS = NS_PER_S
 """Without progress for longer than this, a vision that was up is killed and started again."""
+FROZEN_KILL_NS = 3 * NS_PER_S
+"""A picture frozen for this long gets vision started anew, which opens the camera anew."""
+KILL_WAIT_NS = 10 * NS_PER_S
+"""A killed process that is not gone after this long hangs in the kernel: nothing here can help it."""
 START_ALLOWANCE_NS = 20 * NS_PER_S
 """Without a sign of life for longer than this after its start. Tuned on: models load in 1-3 s on a PC, a slow card
 takes several times as long."""
@@ -62,6 +66,9 @@ class VisionKeeper:
         self._killed = False
         self._condition = Cause.STARTING
         self._stopped_since_ns: int | None = None
+        self._picture = FrozenPicture()
+        self._frozen_since_ns: int | None = None
+        self._killed_ns = 0
 
     @property
     def status(self) -> VisionStatus:
@@ -74,9 +81,18 @@ class VisionKeeper:
         return max(0, self._starts - 1)
 
     @property
+    def failures(self) -> int:
+        """Runs in a row that ended without one measurement."""
+        return self._failures
+
+    @property
     def given_up(self) -> bool:
         """Vision ended with a status that no further start mends."""
         return self._permanent
+
+    def attends(self, t_ns: int) -> bool:
+        """Whether vision makes progress or its loss is being handled; False while it cannot even be killed."""
+        return not (self._running and self._killed and t_ns - self._killed_ns > KILL_WAIT_NS)
 
     @property
     def _ended(self) -> bool:
@@ -105,12 +121,18 @@ class VisionKeeper:
             self._stopped_since_ns = None
         elif self._stopped_since_ns is None:
             self._stopped_since_ns = t_ns
-        if self._killed or self._is_stuck(t_ns):
-            self._killed = True
+        frozen = self._frozen_since_ns is not None and t_ns - self._frozen_since_ns > FROZEN_KILL_NS
+        if self._killed or frozen or self._is_stuck(t_ns):
+            if not self._killed:
+                self._killed, self._killed_ns = True, t_ns
             if self._phase is not VisionPhase.FAULT:
-                self._phase, self._cause = VisionPhase.RESTARTING, Cause.VISION_RESTARTING
+                self._phase, self._cause = VisionPhase.RESTARTING, self._kill_cause()
             return Action.KILL
         return Action.NONE
+
+    def _kill_cause(self) -> Cause:
+        # whatever else is done about it, a frozen picture stays the one cause until the picture changes
+        return Cause.CAMERA_FROZEN if self._picture.frozen else Cause.VISION_RESTARTING
 
     def _is_stuck(self, t_ns: int) -> bool:
         if self._stopped_since_ns is not None and t_ns - self._stopped_since_ns > STALL_AFTER_NS:
@@ -130,6 +152,7 @@ class VisionKeeper:
         self._killed = False
         self._condition = Cause.STARTING
         self._stopped_since_ns = None
+        self._frozen_since_ns = None
 
     def _follow(self, report: VisionReport | None, t_ns: int) -> None:
         if report is None or self._killed:
@@ -140,6 +163,10 @@ class VisionKeeper:
         spoke = report.published_ns > self._published_ns
         self._published_ns = max(self._published_ns, report.published_ns)
         measured = self._fresh.step(report)
+        if not self._picture.step(report):
+            self._frozen_since_ns = None
+        elif self._frozen_since_ns is None:
+            self._frozen_since_ns = t_ns
         if measured:
             self._measured(t_ns)
         # Vision that waits for its camera or builds an engine makes no measurement; saying so again is its progress.
@@ -172,7 +199,7 @@ class VisionKeeper:
         # A run that measured something used nothing up, however often it is killed.
         self._failures = self._failures + 1 if self._measuring_since_ns is None else 0
         lost = exit_status == EXIT_CAMERA_LOST and not self._killed
-        cause = Cause.CAMERA_LOST if lost else Cause.VISION_RESTARTING
+        cause = Cause.CAMERA_LOST if lost else self._kill_cause()
         if self._failures >= FAILURES_MAX:
             internal = self._condition is Cause.INTERNAL_ERROR
             self._phase, self._cause = VisionPhase.FAULT, self._condition if internal else cause

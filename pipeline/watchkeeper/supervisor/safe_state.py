@@ -37,6 +37,7 @@ class SafeState:
 
     def __init__(self) -> None:
         self._since_ns: dict[Cause, int] = {}
+        self.present: frozenset[Cause] = frozenset()
 
     def step(self, causes: Iterable[Cause], used_up: Cause, active: bool, t_ns: int) -> tuple[SystemState, Cause]:
         """State and primary cause at `t_ns`.
@@ -46,6 +47,7 @@ class SafeState:
         """
         present = {cause for cause in (*causes, used_up) if cause is not Cause.NONE}
         self._since_ns = {cause: self._since_ns.get(cause, t_ns) for cause in present}
+        self.present = frozenset(present)
         if not present:
             return (SystemState.ACTIVE if active else SystemState.STANDBY), Cause.NONE
         states = {cause: SystemState.FAULT if cause is used_up else STATE_OF[cause] for cause in present}

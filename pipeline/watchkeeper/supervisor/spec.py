@@ -25,6 +25,15 @@ MAX_STANDARD_ID = 0x7FF
 # ISO-TP diagnostics use these (request, response, functional); no cyclic frame may sit on them.
 DIAGNOSTIC_IDS = (0x7C0, 0x7C8, 0x7DF)
 
+# Of the contract, not of the software: the first number steps when a receiver built for the contract before would be
+# misled, the second when it merely misses something new (supervisor/spec_change.py tells which).
+CONTRACT_VERSION = (1, 0)
+
+# Receivers give a sender up after this many missed cycles (can.md; the convention of opendbc).
+TIMEOUT_CYCLES = 10
+# What the vehicle says is believed for this long.
+VEHICLE_TIMEOUT_MS = 500
+
 SENDER = "DMS"
 VEHICLE = "VEH"
 
@@ -98,6 +107,11 @@ class Message:
     comment: str
     data_ids: tuple[int, ...]
     signals: tuple[Signal, ...]
+
+    @property
+    def timeout_ms(self) -> int:
+        """Without an accepted frame for this long, a receiver takes nothing in the message as available."""
+        return self.cycle_ms * TIMEOUT_CYCLES if self.sender == SENDER else VEHICLE_TIMEOUT_MS
 
     def frame_id(self, base_id: int = DEFAULT_BASE_ID) -> int:
         """The 11-bit identifier."""

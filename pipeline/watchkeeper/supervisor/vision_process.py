@@ -53,14 +53,14 @@ class VisionProcess:
             # Safe here: this process has no threads, of which one could hold a lock at the fork.
             preexec_fn=self._arm,
         )
+        # Only now: Popen waits for the exec, which must have the supervisor's own priority, as it has frames to send.
+        with contextlib.suppress(OSError):  # not permitted: then it was not raised either; or ended already
+            os.sched_setscheduler(self._process.pid, os.SCHED_OTHER, os.sched_param(0))
         return self._process.pid
 
     def _arm(self) -> None:
         """Between fork and exec: die with the supervisor, also if it died in this very moment."""
         set_death_signal(signal.SIGKILL)
-        # Up to here with the supervisor's own priority, which waits for the exec and has frames to send.
-        with contextlib.suppress(OSError):  # not permitted: then it was not raised either
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         if os.getppid() != self._parent_pid:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -84,17 +84,18 @@ class VisionProcess:
     def terminate(self) -> None:
         """Ask it to end (SIGTERM); also wakes a stopped one, which could not hear it otherwise."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.send_signal(signal.SIGCONT)
+            # not by Popen's own calls: they reap a child that has just ended, and `poll` would never hear of it
+            os.kill(self._process.pid, signal.SIGTERM)
+            os.kill(self._process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End it, also while it is stopped. `poll` tells when it is gone."""
         if self._process is not None:
-            self._process.kill()
+            os.kill(self._process.pid, signal.SIGKILL)
 
     def stop_now(self) -> None:
         """Kill it and wait until it is gone: for the way out, where no frame is due any more."""
         if self._process is not None:
-            self._process.kill()
+            self.kill()
             os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
             self.poll()

@@ -6,7 +6,7 @@ import threading
 import time
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.capture.pacing import Pacer, Timeline
@@ -32,6 +32,7 @@ def test_repeat_goes_on_after_the_last() -> None:
     assert [timeline.place(0), timeline.place(1)] == [2 * PERIOD_NS, 3 * PERIOD_NS]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.one_of(st.none(), st.integers(-(2**40), 2**40), st.just("repeat")), max_size=30))
 def test_time_only_grows(stamps: list[int | str | None]) -> None:
     timeline, last_ns = Timeline(Fraction(1, 90_000), PERIOD_NS), -1

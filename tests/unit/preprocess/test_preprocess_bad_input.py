@@ -113,7 +113,7 @@ def test_planes_that_are_not_buffers_or_too_few() -> None:
 def kernel_call(**change: Any) -> None:
     arguments: dict[str, Any] = {
         "pixel_format": 2, "color": 0, "width": 2, "height": 2, "planes": (bytes(4),), "strides": (2,),
-        "affine": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), "taps": (1, 1, 1, 1), "out": np.zeros(4, np.float32),
+        "affines": [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)], "taps": [(1, 1, 1, 1)], "outs": (np.zeros(4, np.float32),),
         "out_width": 2, "out_height": 2, "channels": 1, "planar": False,
         "scale": (1.0, 1.0, 1.0), "bias": (0.0, 0.0, 0.0), "border": None,
     }  # fmt: skip
@@ -123,21 +123,24 @@ def kernel_call(**change: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"pixel_format": 6}, "format"),
+        ({"pixel_format": 11}, "format"),
         ({"pixel_format": -1}, "format"),
         ({"color": 4}, "color"),
         ({"width": 0}, "size"),
         ({"width": 1 << 20}, "size"),
         ({"height": -2}, "size"),
         ({"strides": (1 << 40,)}, "stride"),
-        ({"affine": (float("nan"), 0.0, 0.0, 0.0, 1.0, 0.0)}, "affine"),
-        ({"affine": (1.0, 0.0, 0.0, 0.0, 1.0, 1e7)}, "affine"),
-        ({"taps": (0, 1, 1, 1)}, "taps"),
-        ({"taps": (1, 1, 1, 17)}, "taps"),
+        ({"affines": [(float("nan"), 0.0, 0.0, 0.0, 1.0, 0.0)]}, "affine"),
+        ({"affines": [(1.0, 0.0, 0.0, 0.0, 1.0, 1e7)]}, "affine"),
+        ({"taps": [(0, 1, 1, 1)]}, "taps"),
+        ({"taps": [(1, 1, 1, 65)]}, "taps"),
         ({"out_width": 0}, "out"),
         ({"channels": 2}, "channels"),
-        ({"out": np.zeros(5, np.float32)}, "out"),
-        ({"out": np.zeros(2, np.float64)}, "out"),
+        ({"outs": (np.zeros(5, np.float32),)}, "out"),
+        ({"outs": (np.zeros(2, np.float64),)}, "out"),
+        ({"outs": ()}, "regions"),
+        ({"affines": [], "taps": [], "outs": ()}, "regions"),
+        ({"affines": [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)] * 9, "taps": [(1,) * 4] * 9, "outs": (None,) * 9}, "regions"),
     ],
 )
 def test_the_native_module_checks_for_itself(change: dict[str, Any], named: str) -> None:
@@ -157,7 +160,7 @@ def test_an_unknown_preprocessor_lists_the_known() -> None:
         {"width": 0},
         {"height": 1 << 20},
         {"channels": 2},
-        {"dtype": "float16"},
+        {"dtype": "float64"},
         {"scale": (1.0, 1.0)},
         {"bias": (0.0, float("nan"), 0.0)},
         {"border": (0.0, float("inf"), 0.0)},

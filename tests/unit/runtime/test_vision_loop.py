@@ -167,3 +167,34 @@ def test_an_announcement_keeps_the_last_judgement() -> None:
     assert report.driver is not None
     assert report.driver.seq == 7
     assert not report.ended
+
+
+def test_a_reset_of_the_baseline_is_done_once_and_said() -> None:
+    bench, fresh, calls = Bench(), Machine(), []
+
+    def forget() -> Machine:
+        calls.append(len(bench.reports))
+        return fresh
+
+    bench.loop = VisionLoop(
+        bench.perception,
+        bench.machine,
+        bench.reports.append,
+        lambda: bench.vehicle,
+        33 * MS,
+        33 * MS,
+        bench.clock,
+        forget,
+    )
+    bench.vehicle = VehicleReport(baseline_resets=4)  # asked for before this process began: nothing to forget
+    bench.frame(0)
+    assert (calls, bench.reports[-1].baseline_resets) == ([], 4)
+    bench.vehicle = VehicleReport(baseline_resets=5)
+    bench.frame(1)
+    bench.vehicle = None  # the mailbox was unreadable just now
+    bench.frame(2)
+    assert len(calls) == 1
+    assert (len(bench.machine.vehicle), len(fresh.vehicle)) == (1, 2)
+    assert bench.reports[-1].baseline_resets == 5
+    bench.loop.announce(Cause.CAMERA_LOST)
+    assert bench.reports[-1].baseline_resets == 5

@@ -75,6 +75,7 @@ def test_an_invalid_model_is_its_own_cause_and_told_to_whoever_shows_it() -> Non
         (("--can-log", "/nonexistent/x.log"), "/nonexistent/x.log"),
         (("--profile-number", "9"), "--profile-number 9"),
         (("--status-fd", "97"), "descriptor 97"),
+        (("--state-dir", "/nonexistent"), "--state-dir /nonexistent"),
         (("--vision-fd", "97"), "descriptor 97"),
         (("--can", "virtual:has space"), "has space"),
     ],

@@ -166,3 +166,12 @@ def test_a_command_that_cannot_be_executed_says_so(fds: tuple[int, int]) -> None
         vision.start()
     assert vision.pid == 0
     assert vision.poll() is None
+
+
+def test_a_process_that_ended_before_it_was_asked_to_is_still_heard_of(make: Callable[[str], VisionProcess]) -> None:
+    vision = make("raise SystemExit(5)")
+    pid = vision.start()
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # ended, and not looked after yet
+    vision.terminate()
+    vision.kill()
+    assert vision.poll() == 5

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
+import cantools
 import e2e.crc
 import e2e.p02
 import pytest
 
+from watchkeeper.supervisor.candump import read_log
+from watchkeeper.supervisor.dbc import dbc_text
 from watchkeeper.supervisor.e2e import Checker, CheckState, crc8h2f, frame_crc, protect
+from watchkeeper.supervisor.frames import decode
 from watchkeeper.supervisor.spec import MESSAGES
 
+_RECORDED = Path(__file__).resolve().parents[2] / "data" / "can" / "supervisor.log"
 _IDS = tuple(range(1, 17))
 
 
@@ -41,6 +47,26 @@ def test_frames_agree_with_autosar_e2e(message) -> None:  # type: ignore[no-unty
         theirs[1] = (theirs[1] & 0xF0) | counter
         e2e.p02.e2e_p02_protect(theirs, ids, increment_counter=False)
         assert ours == bytes(theirs)
+
+
+def test_a_real_supervisors_recorded_frames_hold_for_both_other_implementations() -> None:
+    database = cantools.database.load_string(dbc_text(), "dbc", strict=True)
+    assert isinstance(database, cantools.database.Database)
+    counters: dict[str, int] = {}
+    frames = [line.frame for line in read_log(_RECORDED)]
+    assert len(frames) > 300
+    for frame in frames:
+        ours = decode(frame)
+        assert ours is not None
+        assert ours.crc_ok
+        assert e2e.p02.e2e_p02_check(frame.data, bytes(MESSAGES[ours.name].data_ids))
+        theirs = database.decode_message(frame.id, frame.data, decode_choices=False)
+        assert isinstance(theirs, dict)
+        assert theirs["Counter"] == ours.counter == counters.get(ours.name, 0)
+        counters[ours.name] = (ours.counter + 1) % 16
+        for name, value in ours.values.items():
+            if value is not None:
+                assert theirs[name] == pytest.approx(value)
 
 
 def test_high_nibble_of_byte_1_belongs_to_the_signals() -> None:

@@ -18,7 +18,7 @@ from watchkeeper.cli import main
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import format_line
 from watchkeeper.supervisor.frames import CanFrame, Encoder
-from watchkeeper.supervisor.spec import TRANSMITTED
+from watchkeeper.supervisor.spec import TRANSMITTED, dbc_hash
 from watchkeeper.supervisor.watch import Watch
 
 _MS = 1_000_000
@@ -47,8 +47,33 @@ def test_a_faultless_sender_holds() -> None:
     assert set(summary) == {message.name for message in TRANSMITTED}
     assert {message["verdict"] for message in summary.values()} == {"ok"}
     assert summary["DMS_Status"] == {
-        "n": 100, "crc_errors": 0, "counter_errors": 0, "cycle_ms_p50": 50.0, "cycle_ms_max": 50.0, "verdict": "ok",
+        "n": 100, "crc_errors": 0, "counter_errors": 0, "cycle_ms_p50": 50.0, "cycle_ms_max": 50.0,
+        "deviation_p99_pct": 0.0, "verdict": "ok",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "holds"), [(0, True), (dbc_hash(), True), (dbc_hash() ^ 1, False)])
+def test_another_contract_on_the_bus_does_not_hold(said: int, holds: bool) -> None:
+    verdict = _summary([(0, Encoder().encode("DMS_Identity", {"DbcHash": said}))])["DMS_Identity"]["verdict"]
+    assert (verdict == "ok") is holds
+    assert holds or f"another contract: 0x{said:06X} instead of 0x{dbc_hash():06X}" in verdict
+
+
+def test_bus_load_is_the_bits_between_the_first_frame_and_the_last() -> None:
+    # a remote end of 8-byte frames every millisecond: 111 bits each, 135 with every stuff bit there can be
+    watch = Watch()
+    for t_ms in range(1001):
+        watch.step(CanFrame(0x123, bytes(8)), t_ms * _MS)
+    load = watch.load()
+    assert (load["load_pct"], load["load_worst_pct"]) == (22.2, 27.0)
+    assert (load["frames"], load["bits"], load["bit_rate"]) == (1001, 1001 * 111, 500_000)
+    assert watch.load(250_000)["load_pct"] == 44.4
+    assert Watch().load()["load_pct"] is None
+
+
+def test_deviation_is_what_one_gap_in_a_hundred_exceeds() -> None:
+    frames = [(t + (5 * _MS if t % (20 * 50 * _MS) == 0 else 0), f) for t, f in _traffic(20000) if f.id == 0x3A0]
+    assert _summary(frames)["DMS_Status"]["deviation_p99_pct"] == 10.0
 
 
 def test_a_skipped_slot_is_no_fault() -> None:
@@ -116,6 +141,7 @@ def test_command_on_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     result = json.loads(capsys.readouterr().out)
     assert result["holds"] is True
     assert result["other_frames"] == 1
+    assert 1.2 < result["bus"]["load_pct"] < result["bus"]["load_worst_pct"] < 2.5
     assert result["messages"]["DMS_Geometry"]["n"] == 50
     assert main(["can", "watch", "--log", str(path)]) == 0
     text = capsys.readouterr().out

@@ -1,0 +1,49 @@
+"""What `doctor` looks at. A check is a function without arguments that returns a Finding; TABLE names them by group.
+
+Adding one: write the function in a module here and add its line to the table; it is imported when it is run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from watchkeeper.errors import WatchkeeperError
+
+PASS, WARN, FAIL, SKIP = "pass", "warn", "fail", "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """status: pass, warn, fail or skip. found: what is so. action: the one next thing to do, empty when it is well.
+    data: figures for whoever reads the JSON."""
+
+    status: str
+    found: str
+    action: str = ""
+    data: dict[str, Any] | None = None
+
+
+# (group, check, "module:function")
+TABLE: list[tuple[str, str, str]] = [
+    ("general", "weights", "watchkeeper.commands.checks.general:weights"),
+    ("general", "board", "watchkeeper.commands.checks.general:board"),
+    ("device", "gpu", "watchkeeper.commands.checks.device:gpu"),
+    ("device", "gpu-kernel-against-cpu", "watchkeeper.commands.checks.device:kernel_twin"),
+    ("device", "engine-against-golden", "watchkeeper.commands.checks.device:engine_golden"),
+    ("device", "copies", "watchkeeper.commands.checks.device:copies"),
+    ("device", "clocks", "watchkeeper.commands.checks.device:clocks"),
+    ("device", "power-mode", "watchkeeper.commands.checks.device:power_mode"),
+]
+
+
+def run_check(entry: str) -> Finding:
+    """The finding of one line of the table; an error of ours is a failed check, not the end of the command."""
+    module, _, name = entry.partition(":")
+    function: Callable[[], Finding] = getattr(importlib.import_module(module), name)
+    try:
+        return function()
+    except WatchkeeperError as error:
+        return Finding(FAIL, str(error), "see the message")

@@ -1,0 +1,120 @@
+"""The GPU's primary context, and memory that CPU, GPU and (by USERPTR) a camera's driver share without a copy.
+
+One primary context a process (`primary()`), never `pycuda.autoinit`: a context of its own would break TensorRT and
+jetson_utils, which use the primary one. It is current only inside `with context.active():`, on whatever thread.
+On Jetson, host and GPU share DRAM, so page-locked mapped memory is read by the GPU in place; on a card with memory of
+its own it is read over PCIe.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pycuda.driver as driver
+from numpy.typing import NDArray
+
+from watchkeeper.errors import WatchkeeperError
+
+_lock = threading.Lock()
+_primary: PrimaryContext | None = None
+
+
+class CudaError(WatchkeeperError):
+    """No GPU, or its driver refused; the text says what."""
+
+
+class PrimaryContext:
+    """Use `primary()`. `device`: pycuda's Device, for its attributes."""
+
+    def __init__(self, ordinal: int = 0) -> None:
+        try:
+            driver.init()
+            self.device: Any = driver.Device(ordinal)
+            self._context: Any = self.device.retain_primary_context()
+        except driver.Error as error:
+            raise CudaError(f"CUDA: {_one_line(error)}; expected a GPU and its driver") from error
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """The context is this thread's current one meanwhile. Raises CudaError after close."""
+        if self._context is None:
+            raise CudaError("CUDA: the primary context was given back")
+        self._context.push()
+        try:
+            yield
+        finally:
+            driver.Context.pop()
+
+    def mapped(self, shape: Sequence[int], dtype: str = "float32") -> tuple[NDArray[Any], int]:
+        """A zeroed array in page-locked memory and the address the GPU has for it. Freed with its last array."""
+        with self.active():
+            array: NDArray[Any] = driver.pagelocked_zeros(
+                tuple(shape), np.dtype(dtype), mem_flags=driver.host_alloc_flags.DEVICEMAP
+            )
+            allocation: Any = array.base
+            return array, int(allocation.get_device_pointer())
+
+    def close(self) -> None:
+        """Give the context back; may be called again."""
+        context, self._context = self._context, None
+        if context is not None:
+            context.detach()
+
+
+def primary() -> PrimaryContext:
+    """This process's context, opened by the first call and given back when the interpreter ends."""
+    global _primary
+    with _lock:
+        if _primary is None:
+            _primary = PrimaryContext()
+            atexit.register(_give_back)
+        return _primary
+
+
+def _give_back() -> None:
+    global _primary
+    with _lock:
+        context, _primary = _primary, None
+    if context is not None:
+        context.close()
+
+
+class CudaBuffer:
+    """A `DriverBuffer` in page-locked, mapped memory: a camera writes it (USERPTR), the GPU reads it in place."""
+
+    def __init__(self, nbytes: int, context: PrimaryContext | None = None) -> None:
+        self._nbytes = nbytes
+        self._array: NDArray[Any] | None
+        self._array, self._device_address = (context or primary()).mapped((nbytes,), "uint8")
+        self._address = int(self._array.__array_interface__["data"][0])
+
+    @property
+    def nbytes(self) -> int:
+        return self._nbytes
+
+    @property
+    def address(self) -> int:
+        return self._address
+
+    @property
+    def device_address(self) -> int | None:
+        return self._device_address
+
+    @property
+    def view(self) -> memoryview:
+        """Raises ValueError after close."""
+        if self._array is None:
+            raise ValueError("the buffer is closed")
+        return self._array.data
+
+    def close(self) -> None:
+        self._array = None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,73 @@
+// Random pictures and jobs for the programs beside this file: the same sequence on every machine.
+#pragma once
+
+#include <vector>
+
+#include "preprocess_cpu.h"
+
+namespace watchkeeper {
+
+class Random {
+ public:
+  std::uint32_t next() {  // Numerical Recipes' linear congruential generator; the high bits are the good ones
+    state_ = state_ * 1664525u + 1013904223u;
+    return state_ >> 8;
+  }
+  int between(int low, int high) {
+    return low + static_cast<int>(next() % static_cast<std::uint32_t>(high - low + 1));
+  }
+  double fraction() { return next() / 16777216.0; }
+
+ private:
+  std::uint32_t state_ = 12345;
+};
+
+// A picture of noise that owns its planes, each of exactly the bytes it needs.
+struct Picture {
+  ImageView image;
+  std::vector<std::uint8_t> planes[3];
+
+  Picture(Random& random, PixelFormat format) {
+    image.format = format;
+    image.width = random.between(1, 50);
+    image.height = random.between(1, 50);
+    for (int p = 0; p < format_info(format).plane_count; ++p) {
+      const int row = static_cast<int>(plane_row_bytes(format, p, image.width)), stride = row + random.between(0, 5);
+      planes[p].resize(stride * (plane_rows(format, p, image.height) - 1) + row);
+      for (auto& byte : planes[p]) byte = static_cast<std::uint8_t>(random.next());
+      image.planes[p] = {planes[p].data(), stride, static_cast<std::int32_t>(planes[p].size())};
+    }
+  }
+};
+
+inline Affine random_affine(Random& random) {
+  const double scale = 6.0 * random.fraction() - 3.0;
+  // Sine and cosine would bring in the machine's own library: any two numbers will do.
+  const bool upright = random.next() % 2;
+  const double c = upright ? scale : scale * random.fraction(), s = upright ? 0.0 : scale * random.fraction();
+  const double x = 80.0 * random.fraction() - 15.0, y = 80.0 * random.fraction() - 15.0;
+  return {c, -s, x, s, c, y};
+}
+
+inline Job random_job(Random& random, const ImageView& image) {
+  Job job;
+  job.image = image;
+  job.width = random.between(1, 19);
+  job.height = random.between(1, 9);
+  job.channels = random.next() % 2 ? 3 : 1;
+  job.planar = random.next() % 2;
+  job.element = static_cast<Element>(random.next() % 3);
+  job.replicate = random.next() % 2;
+  job.color = color_transform(image.format, static_cast<ColorMatrix>(random.next() % kColorMatrixCount), job.channels);
+  job.taps.x = random.between(1, 4), job.taps.y = random.between(1, 4);
+  job.chroma_taps.x = random.between(1, 2), job.chroma_taps.y = random.between(1, 2);
+  job.affine = random_affine(random);
+  for (int k = 0; k < 3; ++k) job.scale[k] = 0.5f + k, job.bias[k] = 3.0f * k, job.border[k] = 40.0f * k;
+  return job;
+}
+
+inline std::size_t out_bytes(const Job& job) {
+  return static_cast<std::size_t>(job.width) * job.height * job.channels * element_bytes(job.element);
+}
+
+}  // namespace watchkeeper

@@ -1,0 +1,105 @@
+"""Heat and clocks from trees like a board's, garbage between frames, dumps that stay few."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.runtime import dumps
+from watchkeeper.runtime.machine import MachineState, MachineWatch, throttled_between
+from watchkeeper.runtime.realtime import SlackCollector
+from watchkeeper.trace.ring import Ring, read_ring
+from watchkeeper.trace.rows import Kind
+
+
+def _tree(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+    return root
+
+
+def test_a_raspberry_pi_that_is_slowed_down(tmp_path: Path) -> None:
+    root = _tree(tmp_path, {
+        "class/thermal/thermal_zone0/temp": "81300",
+        "devices/platform/soc/soc:firmware/get_throttled": "50005",
+        "devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "1500000",
+        "devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq": "2400000",
+        "devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand",
+    })  # fmt: skip
+    state = MachineWatch(root).read()
+    assert state == MachineState(81_300, 1_500_000, 2_400_000, ("ondemand",), ("under-voltage", "throttled"), 2)
+    assert throttled_between(state, state) == "throttled: throttled, under-voltage"
+
+
+def test_a_jetson_with_zones_that_are_off_and_over_current(tmp_path: Path) -> None:
+    root = _tree(tmp_path, {
+        "class/thermal/thermal_zone0/temp": "48250",
+        "class/thermal/thermal_zone1/temp": "-256000",
+        "class/thermal/thermal_zone2/temp": "",
+        "class/hwmon/hwmon4/oc1_event_cnt": "3",
+    })  # fmt: skip
+    watch = MachineWatch(root)
+    before = watch.read()
+    assert (before.temperature_mc, before.events) == (48_250, 3)
+    _tree(tmp_path, {"class/hwmon/hwmon4/oc1_event_cnt": "5"})
+    assert throttled_between(before, watch.read()) == "throttled 2 times meanwhile"
+
+
+def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
+    state = MachineWatch(tmp_path).read()
+    assert state == MachineState()
+    assert throttled_between(state, state) is None
+
+
+@pytest.fixture
+def collector() -> Iterator[SlackCollector]:
+    made = SlackCollector()
+    yield made
+    made.close()
+
+
+def test_garbage_is_collected_in_slack_only(collector: SlackCollector) -> None:
+    assert not gc.isenabled()
+    assert collector.step(10**9) == 0  # nothing is waiting
+    kept = [[] for _ in range(3_000)]  # type: list[list[int]]
+    assert collector.step(0) == 0
+    assert collector.step(10**9) > 0
+    assert len(kept) == 3_000
+
+
+def test_garbage_that_grows_without_bound_is_collected_without_slack(collector: SlackCollector) -> None:
+    kept = [[] for _ in range(110_000)]  # type: list[list[int]]
+    assert collector.step(0) > 0
+    assert len(kept) == 110_000
+
+
+def test_dumps_stand_beside_the_file_and_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "APART_NS", -1)
+    ring = Ring(rows=4)
+    ring.write(1, 2, 3, Kind.DECIDE)
+    dumper = dumps.Dumper(ring, tmp_path / "drive.ring")
+    for _ in range(dumps.MOST + 5):
+        dumper.missed()
+    dumper.close()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == sorted(["drive.ring", *(f"drive.missed-{n}.ring" for n in range(1, dumps.MOST + 1))])
+    assert [row.seq for row in read_ring(tmp_path / "drive.ring").rows] == [1]
+
+
+def test_one_miss_after_the_other_is_dumped_once(tmp_path: Path) -> None:
+    dumper = dumps.Dumper(Ring(rows=1), tmp_path / "a.ring")
+    dumper.missed()
+    dumper.missed()
+    dumper.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.missed-1.ring", "a.ring"]
+
+
+def test_a_full_disk_costs_the_dump_and_nothing_else(tmp_path: Path) -> None:
+    dumper = dumps.Dumper(Ring(rows=1), tmp_path / "gone" / "a.ring")
+    dumper.close()
+    assert dumper.failures == 1

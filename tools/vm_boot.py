@@ -1,0 +1,289 @@
+"""Boots the guest of tools/vm: options, the kernel's cache, the first file system, QEMU. Standard library only.
+
+The guest's root is this machine's, over 9p (virtio), read-only, with memory on top. A first file system of busybox and
+four modules mounts that and runs the command there. Output comes back on a serial port, the exit status in a file.
+
+Sources: QEMU's manual (invocation, 9p), Linux Documentation/filesystems/{9p,overlayfs}.rst, driver-api/early-userspace
+(cpio "newc"), Documentation/arch/x86/boot.rst (payload_offset of a bzImage), kernel/params of 6.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import lzma
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+STATUS_RESET, STATUS_TIME_OUT, STATUS_BAD_USE = 125, 124, 2
+BOOT_MODULES = ("virtio_pci", "9p", "9pnet_virtio", "overlay")
+SHARE = "/run/vm"  # in the guest: the command, its status
+NINE_P = "trans=virtio,version=9p2000.L,msize=512000"
+
+INIT = """#!/bin/busybox sh
+b=/bin/busybox
+$b mount -t proc proc /proc; $b mount -t sysfs sys /sys; $b mount -t devtmpfs dev /dev
+for m in {modules}; do $b insmod /modules/$m; done
+$b mount -t 9p -o ro,cache=loose,{nine_p} root /below || $b poweroff -f
+$b mount -t tmpfs -o size=70% above /above; $b mkdir /above/upper /above/work
+$b mount -t overlay -o lowerdir=/below,upperdir=/above/upper,workdir=/above/work root /root || $b poweroff -f
+$b mkdir -p /root/usr/lib/modules
+$b mount -o bind /root{kernel}/root/lib/modules /root/usr/lib/modules
+for d in proc sys dev; do $b mount -o rbind /$d /root/$d; done
+$b mkdir -p /root/dev/pts /root/dev/shm
+$b mount -t devpts pts /root/dev/pts
+for d in dev/shm tmp run; do $b mount -t tmpfs $d /root/$d; done
+$b mkdir -p /root{share}
+$b mount -t 9p -o rw,cache=none,{nine_p} share /root{share}
+{visible}
+$b ifconfig lo 127.0.0.1 up
+cd /root
+$b chroot . /bin/bash {share}/command </dev/null >/dev/ttyS1 2>&1
+echo $? >/root{share}/status
+$b poweroff -f
+"""
+
+
+class VmError(Exception):
+    """Something that the guest needs cannot be had; the text says what."""
+
+
+def main() -> int:
+    """Boot, run, return the exit status of tools/vm."""
+    args = _arguments()
+    try:
+        kernel = prepare_kernel(args.cache, args.kernel)
+        if args.prepare:
+            return 0
+        return boot(kernel, args)
+    except VmError as error:
+        print(f"vm: {error}", file=sys.stderr)
+        return STATUS_BAD_USE
+
+
+def _arguments() -> argparse.Namespace:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "watchkeeper" / "vm"
+    parser = argparse.ArgumentParser(prog="tools/vm", description="Run a command on a Linux kernel of its own.")
+    parser.add_argument("command", nargs="?", help="for bash, as root, in the working folder of now")
+    parser.add_argument("--prepare", action="store_true", help="fetch the kernel, boot nothing")
+    parser.add_argument("--module", action="append", default=[], metavar="NAME", help="modprobe this first")
+    parser.add_argument(
+        "--device", action="append", default=[], metavar="ARGS", help="options for QEMU, e.g. -device X"
+    )
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="what the guest writes below DIR stays")
+    parser.add_argument("--memory", metavar="MIB", type=int, default=1024)
+    parser.add_argument("--cpus", metavar="N", type=int, default=2)
+    parser.add_argument("--timeout", metavar="S", type=float, default=300.0)
+    parser.add_argument("--kernel", metavar="PACKAGE", help="Debian package (default: what linux-image-amd64 needs)")
+    parser.add_argument("--cache", metavar="DIR", type=Path, default=cache, help=f"default: {cache}")
+    parser.add_argument("--console", metavar="FILE", type=Path, help="kernel messages go here (default: nowhere)")
+    args = parser.parse_args()
+    if not args.prepare and not args.command:
+        parser.error("expected a COMMAND")
+    return args
+
+
+# --- the kernel -------------------------------------------------------------------------------------------------------
+
+
+def prepare_kernel(cache: Path, package: str | None) -> Path:
+    """Folder with `vmlinux` and `root/lib/modules/VERSION`, fetched once. Raises VmError."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs at once fetch once
+        if package is None:
+            ready = sorted(path.parent for path in cache.glob("*/ready"))
+            if ready:
+                return ready[-1]
+            package = _default_package()
+        folder = cache / package
+        if not (folder / "ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _fetch(folder, package)
+            (folder / "ready").touch()
+        return folder
+
+
+def _default_package() -> str:
+    """The unsigned twin of what the meta package depends on: same kernel, and no signature is checked here."""
+    for _ in range(2):
+        found = subprocess.run(
+            ["apt-cache", "depends", "linux-image-amd64"], capture_output=True, text=True, check=False
+        )
+        match = re.search(r"Depends: (linux-image-[\w.+-]+)", found.stdout)
+        if match:
+            return match[1] + "-unsigned"
+        subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
+    raise VmError("no package linux-image-amd64 is known here; name a Debian kernel package with --kernel")
+
+
+def _fetch(folder: Path, package: str) -> None:
+    root = folder / "root"
+    root.mkdir(parents=True)
+    print(f"vm: fetching {package}, once", file=sys.stderr)
+    got = subprocess.run(
+        ["apt-get", "-q", "download", package], cwd=folder, capture_output=True, text=True, check=False
+    )
+    packages = list(folder.glob("*.deb"))
+    if got.returncode or not packages:
+        raise VmError(f"{package} could not be fetched: {got.stderr.strip().splitlines()[-1:] or 'no file'}")
+    subprocess.run(["dpkg-deb", "-x", packages[0], root], check=True)
+    packages[0].unlink()
+    if not (root / "lib").exists():
+        (root / "lib").symlink_to("usr/lib")
+    version = _version(folder)
+    subprocess.run(["depmod", "-b", root, version], check=True, env={**os.environ, "PATH": _path()})
+    (folder / "vmlinux").write_bytes(_elf_of((root / "boot" / f"vmlinuz-{version}").read_bytes()))
+
+
+def _version(folder: Path) -> str:
+    return next(iter((folder / "root" / "lib" / "modules").iterdir())).name
+
+
+def _elf_of(image: bytes) -> bytes:
+    """The kernel inside a bzImage. QEMU starts it directly, which spares unpacking it under emulation."""
+    setup_sectors = image[0x1F1] or 4
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    start = (setup_sectors + 1) * 512 + offset
+    packed = image[start : start + length]
+    if packed.startswith(b"\xfd7zXZ"):
+        elf = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(packed)
+    elif packed.startswith(b"\x1f\x8b"):
+        elf = zlib.decompressobj(31).decompress(packed)
+    elif packed.startswith(b"\x28\xb5\x2f\xfd"):
+        elf = subprocess.run(["zstd", "-dcq"], input=packed[:-4], capture_output=True, check=True).stdout
+    else:
+        raise VmError(f"the kernel is packed in an unknown way ({packed[:4].hex()})")
+    if not elf.startswith(b"\x7fELF"):
+        raise VmError("the kernel image holds no ELF file")
+    return elf
+
+
+# --- the first file system --------------------------------------------------------------------------------------------
+
+
+def _modules(folder: Path) -> list[Path]:
+    """Files of BOOT_MODULES with all they depend on, in the order of loading (modules.dep of depmod)."""
+    base = folder / "root" / "lib" / "modules" / _version(folder)
+    needs: dict[str, list[str]] = {}
+    for line in (base / "modules.dep").read_text().splitlines():
+        name, _, rest = line.partition(":")
+        needs[name] = rest.split()
+    by_name = {Path(file).name.partition(".ko")[0].replace("-", "_"): file for file in needs}
+    order: list[str] = []
+    for module in BOOT_MODULES:
+        file = by_name.get(module)
+        if file is None:
+            continue  # built in
+        order += [needed for needed in (*reversed(needs[file]), file) if needed not in order]
+    return [base / file for file in order]
+
+
+def _cpio(entries: Iterator[tuple[str, int, bytes]]) -> bytes:
+    """An archive in the format "newc" of (name, mode, content)."""
+    out = bytearray()
+    for number, (name, mode, content) in enumerate((*entries, ("TRAILER!!!", 0, b"")), start=1):
+        fields = (number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
+        out += b"070701" + "".join(f"{field:08X}" for field in fields).encode() + name.encode() + b"\0"
+        out += bytes(-len(out) % 4)
+        out += content
+        out += bytes(-len(out) % 4)
+    return bytes(out)
+
+
+def _first_files(folder: Path, init: str, modules: list[Path]) -> Iterator[tuple[str, int, bytes]]:
+    for name in ("bin", "modules", "proc", "sys", "dev", "below", "above", "root"):
+        yield name, 0o040755, b""
+    yield "bin/busybox", 0o100755, Path(_which("busybox")).read_bytes()
+    for path in modules:
+        content = path.read_bytes()
+        yield (
+            f"modules/{path.name.removesuffix('.xz')}",
+            0o100644,
+            lzma.decompress(content) if path.suffix == ".xz" else content,
+        )
+    yield "init", 0o100755, init.encode()
+
+
+# --- the machine ------------------------------------------------------------------------------------------------------
+
+
+def boot(folder: Path, args: argparse.Namespace) -> int:
+    """Run the guest once; its command's exit status."""
+    modules = _modules(folder)
+    mounts = []
+    visible = []
+    if args.keep is not None:
+        keep = args.keep.resolve()
+        if not keep.is_dir():
+            raise VmError(f"--keep {args.keep}: expected an existing folder")
+        mounts.append((str(keep), "keep", ""))
+        visible = [f"$b mkdir -p /root{keep}", f"$b mount -t 9p -o rw,cache=none,{NINE_P} keep /root{keep}"]
+    init = INIT.format(
+        modules=" ".join(path.name.removesuffix(".xz") for path in modules), nine_p=NINE_P, kernel=folder.resolve(),
+        share=SHARE, visible="\n".join(visible),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="run-", dir=args.cache) as name:
+        work = Path(name)
+        share = work / "share"
+        share.mkdir()
+        (share / "command").write_text(_script(args))
+        (work / "initrd").write_bytes(_cpio(_first_files(folder, init, modules)))
+        mounts += [(str(share), "share", ""), ("/", "root", ",readonly=on,multidevs=remap")]
+        command = [
+            _which("qemu-system-x86_64"), "-accel", "tcg,thread=multi", "-machine", "pc", "-cpu", "max",
+            "-m", str(args.memory), "-smp", str(args.cpus), "-nodefaults", "-display", "none", "-nic", "none",
+            "-no-reboot", "-kernel", str(folder / "vmlinux"), "-initrd", str(work / "initrd"),
+            "-append", "console=ttyS0 quiet panic=-1 mitigations=off",
+            "-serial", f"file:{args.console or os.devnull}", "-serial", "stdio",
+        ]  # fmt: skip
+        for path, tag, more in mounts:
+            command += ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none{more}"]
+        for extra in args.device:
+            command += extra.split()
+        return _run(command, share / "status", args.timeout)
+
+
+def _run(command: list[str], status: Path, timeout_s: float) -> int:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as guest:
+        try:
+            code = guest.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            guest.kill()
+            return STATUS_TIME_OUT
+        except BaseException:
+            guest.kill()
+            raise
+    if code:
+        raise VmError(f"qemu ended with status {code}")
+    text = status.read_text().strip() if status.exists() else ""
+    return int(text) if text else STATUS_RESET
+
+
+def _script(args: argparse.Namespace) -> str:
+    lines = [f"export HOME={Path.home()} PATH={_path()} LANG=C.UTF-8 WATCHKEEPER_IN_VM=1", f"cd '{Path.cwd()}'"]
+    lines += [f"modprobe {module} || exit 126" for module in args.module]
+    return "\n".join([*lines, args.command or "true", ""])
+
+
+def _path() -> str:
+    return ":".join(dict.fromkeys([*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/sbin", "/usr/bin", "/bin"]))
+
+
+def _which(name: str) -> str:
+    found = shutil.which(name, path=_path())
+    if found is None:
+        raise VmError(f"{name} is missing")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
