@@ -22,6 +22,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -170,9 +171,8 @@ def killed(module: str, tree: ast.Module, tests: list[str]) -> bool:
     pid = os.fork()
     if pid == 0:
         signal.alarm(_TIMEOUT_S)
-        null = os.open(
-            os.environ.get("MUTATE_LOG", f"/tmp/mutate.{os.getpid()}.log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC
-        )
+        log = os.environ.get("MUTATE_LOG")  # where the newest child's output is to be read
+        null = os.open(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC) if log else tempfile.TemporaryFile().fileno()
         for fd in (0, 1, 2):
             os.dup2(null, fd)
         sys.meta_path.insert(0, _Finder(f"watchkeeper.{module}", path, code))
