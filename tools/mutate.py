@@ -166,16 +166,18 @@ class _Loader(importlib.abc.Loader):
 
 def killed(module: str, tree: ast.Module, tests: list[str]) -> bool:
     """Does some test fail with this mutant? (A mutant that hangs is noticed too.)"""
-    path = PACKAGE / (module.replace(".", "/") + ".py")
-    code = compile(tree, str(path), "exec")
+    source = PACKAGE / (module.replace(".", "/") + ".py")
+    code = compile(tree, str(source), "exec")
     pid = os.fork()
     if pid == 0:
         signal.alarm(_TIMEOUT_S)
         log = os.environ.get("MUTATE_LOG")  # where the newest child's output is to be read
-        null = os.open(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC) if log else tempfile.TemporaryFile().fileno()
+        null, path = tempfile.mkstemp() if log is None else (os.open(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC), log)
+        if log is None:
+            Path(path).unlink()
         for fd in (0, 1, 2):
             os.dup2(null, fd)
-        sys.meta_path.insert(0, _Finder(f"watchkeeper.{module}", path, code))
+        sys.meta_path.insert(0, _Finder(f"watchkeeper.{module}", source, code))
         import pytest
 
         status = 1
