@@ -80,8 +80,10 @@ struct Avx2Pixels {
   }
 
   static WK_HOST_DEVICE __m128i fetch_one(const std::uint8_t* from) { return _mm_loadu_si32(from); }
-  // Plain loads: AVX2's gather is microcode on many processors (and slow on all since the mitigations of 2023).
-  static WK_HOST_DEVICE __m256i fetch(const std::uint8_t* data, I at) {
+  // Four bytes from each offset by plain loads: a few per cent faster than a gather where two rows share the offsets.
+  static WK_HOST_DEVICE __m256i fetch(const std::uint8_t* data, I offset) {
+    alignas(32) std::uint32_t at[8];  // by way of memory: cheaper than taking lanes out one by one
+    _mm256_store_si256(reinterpret_cast<__m256i*>(at), (__m256i)offset);
     const __m128i p0 = _mm_unpacklo_epi32(fetch_one(data + at[0]), fetch_one(data + at[1]));
     const __m128i p1 = _mm_unpacklo_epi32(fetch_one(data + at[2]), fetch_one(data + at[3]));
     const __m128i p2 = _mm_unpacklo_epi32(fetch_one(data + at[4]), fetch_one(data + at[5]));
@@ -93,7 +95,7 @@ struct Avx2Pixels {
   static WK_HOST_DEVICE __m256i load4(const std::uint8_t* data, std::int32_t size, I offset) {
     if constexpr (!kChecked) return fetch(data, offset);
     const I start = min_int(offset, splat_int(size - 4));
-    const __m256i value = fetch(data, start);
+    const __m256i value = _mm256_i32gather_epi32(reinterpret_cast<const int*>(data), (__m256i)start, 1);
     return _mm256_srlv_epi32(value, _mm256_slli_epi32((__m256i)(offset - start), 3));
   }
   static WK_HOST_DEVICE F low_byte(__m256i v) {
