@@ -28,10 +28,10 @@ const RowFunctions& simd_rows() {
 
 const char* simd_name() { return simd_rows().name; }
 
-bool is_inside(const Job& job, double margin_px) {
+bool is_inside(const Job& job, int width, double margin_px) {
   const Affine& m = job.affine;
   for (int corner = 0; corner < 4; ++corner) {
-    const double x = corner % 2 ? job.width : 0, y = corner / 2 ? job.height : 0;
+    const double x = corner % 2 ? width : 0, y = corner / 2 ? job.height : 0;
     const double sx = m.a * x + m.b * y + m.c, sy = m.d * x + m.e * y + m.f;
     // A hundredth of a pixel more, for what single precision makes of the points.
     const double edge = margin_px + 0.01;
@@ -42,7 +42,7 @@ bool is_inside(const Job& job, double margin_px) {
 
 Job prepared(const Job& asked) {
   Job job = asked;
-  job.replicate = job.replicate || is_inside(job, 0.5);
+  job.replicate = job.replicate || is_inside(job, job.width, 0.5);
   return job;
 }
 

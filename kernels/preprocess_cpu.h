@@ -53,8 +53,9 @@ struct SeparablePlan {
   float* sums[3] = {};        // scratch: [padded width] a component
 };
 
-// Whether every sample point is at least that far inside the picture; from half a pixel on none meets the border.
-bool is_inside(const Job& job, double margin_px);
+// Whether every sample point of the first `width` columns is at least that far inside the picture; from half a pixel on
+// none meets the border.
+bool is_inside(const Job& job, int width, double margin_px);
 
 // So deep in the picture that neither a coarser grid's neighbours nor a load of a few bytes too many can leave it.
 constexpr double kDeepPx = 4.0;

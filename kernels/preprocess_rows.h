@@ -63,7 +63,9 @@ void inside_layout(const Job& job) {
 template <class L, PixelFormat kFormat, bool kChroma>
 void direct_points(const Job& job) {
   const auto square = [](Taps taps, int n) { return taps.x == n && taps.y == n; };
-  if (square(job.taps, 1) && (!kChroma || square(job.chroma_taps, 1)) && is_inside(job, kDeepPx)) {
+  // The last group's lanes beyond the width read, too.
+  const int swept = (job.width + L::kWidth - 1) / L::kWidth * L::kWidth;
+  if (square(job.taps, 1) && (!kChroma || square(job.chroma_taps, 1)) && is_inside(job, swept, kDeepPx)) {
     return inside_layout<typename L::Inside, kFormat, kChroma>(job);
   }
   if (kChroma && !square(job.chroma_taps, 1)) return direct_rows<L, kFormat, kChroma, 0>(job);
