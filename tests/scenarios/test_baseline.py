@@ -60,6 +60,12 @@ def test_both_pairs_are_kept_and_told_apart(drive: Any) -> None:
     assert [pair.open for pair in off.lids] == [pytest.approx(pair.open, abs=0.01) for pair in on.lids]
 
 
+def test_glasses_seen_before_are_noticed_after_two_blinks(drive: Any) -> None:
+    road = blinking(blinking(blinking(drive(), 22, BARE), 22, STRONG), 8, BARE)
+    played = asleep(blinking(road, 2, STRONG), STRONG).play(fps=30)
+    assert played.onsets() == [pytest.approx(66.5 * 2 + 24.5 + 6.5 + 1, abs=0.25)]
+
+
 def test_narrow_eyes_are_open_again_once_the_glasses_are_off(drive: Any) -> None:
     road = blinking(blinking(drive(), 22, STRONG), 6, BARE)
     assert road.span(4, lids=(0.45, 0.45)).ahead(4).play().events == []
@@ -167,3 +173,14 @@ def test_a_closure_with_the_head_going_down_is_a_glance_down_at_first(drive: Any
     assert drive().ahead(5).shut(3.3, **down).ahead(5).play(**camera).onsets("Sleep") == [pytest.approx(8.0, abs=0.2)]
     still = drive().ahead(5).shut(1.3, head=(0.0, -3.0), gaze=None).ahead(5).play(**camera)
     assert still.onsets() == [pytest.approx(6.0, abs=0.2)]
+
+
+def test_glances_down_are_not_in_perclos(drive: Any) -> None:
+    def closing(**what: object) -> Any:
+        road = drive()
+        for _ in range(10):
+            road.ahead(6).shut(1.2, **what)
+        return road.ahead(2).play(fps=15).states[-1].perclos_pct
+
+    assert closing(head=(0.0, -10.0), gaze=None) == 0.0
+    assert closing() == pytest.approx(100 * 1.2 / 7.2, abs=2)

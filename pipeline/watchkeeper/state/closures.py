@@ -32,7 +32,7 @@ class Closures:
     squeezed: by a yawn in this frame.
 
     glance_down: as the present closure began the head pitched down, which is what a look down does and also a nod: the
-    lids count as closed all the same, and rules may wait a little longer (`limits.GLANCE_DOWN_EXTRA`).
+    lids count as closed all the same, and rules may wait a little longer (`limits.GLANCE_DOWN_LONGEST`).
 
     baseline: how this driver's lids read, by which the thresholds are moved.
     """

@@ -265,6 +265,9 @@ OPEN_READING_MIN = Limit(0.6, "of the open eye", "own: narrower is drooping or l
 OPEN_READING_MAX = Limit(1.2, "of the open eye", "own: eyes do not open further than this beside their usual", "own")
 BLINK_BEGINS = Limit(0.65, "of this driver's open eye", "own: seven times the usual noise below open", "own")
 BLINKS_NEEDED = Limit(4.0, "blinks", "own: about 15 s; three partial or wrong ones must not decide", "own")
+BLINKS_NEEDED_AGAIN = Limit(
+    2.0, "blinks", "own: glasses seen before come back: two blinks that fit the other pair, not this one", "own"
+)
 BLINKS_KEPT = Limit(12.0, "blinks", "own: then the closed reading is frozen; most of a minute of blinks", "own")
 CLOSED_READING_QUANTILE = Limit(0.25, "of the blinks", "own: low, yet not the one wrong frame that is lowest", "own")
 CLOSED_READING_SAME = Limit(0.15, "of the open eye", "own: three times the usual lid noise (0.05)", "own")
@@ -281,10 +284,10 @@ GLANCE_DOWN_RANGE = Limit(60.0, "deg", "own: heads pitch no further; beyond, the
 GLANCE_DOWN_LOOK = Limit(
     300, "ms", "own: head pitch over the first part of a closure, against the last open look", "own"
 )
-GLANCE_DOWN_EXTRA = Limit(
-    1.0, "s",
-    f"own: what such a closure may last longer before it is a microsleep: 2 s, the upper end of {_NCAP_2026}'s 1-2 s. "
-    "A nod looks the same at first, so the sleep limits hold as they are", "own",
+GLANCE_DOWN_LONGEST = Limit(
+    2.0, "s",
+    f"own: such a closure is a microsleep from here on, the upper end of {_NCAP_2026}'s 1-2 s, and is in PERCLOS only "
+    "then. A nod looks the same at first, so the limits of sleep and unresponsiveness hold as they are", "own",
 )  # fmt: skip
 
 # --- gaps in the data -------------------------------------------------------------------------------------------------
