@@ -12,6 +12,7 @@ _ENOUGH_NS, _FIRST_NS = limits.CALIBRATION_TIME.ns, limits.BASELINE_FIRST.ns
 _DIP, _DIP_MAX = limits.BLINK_BEGINS.value, limits.CLOSED_READING_MAX.value
 _NEEDED, _KEPT = int(limits.BLINKS_NEEDED.value), int(limits.BLINKS_KEPT.value)
 _DEEP = limits.CLOSED_READING_QUANTILE.value
+_SHALLOW = int(limits.BLINKS_NEEDED_SHALLOW.value)
 _AGAIN = int(limits.BLINKS_NEEDED_AGAIN.value)
 _SAME = limits.CLOSED_READING_SAME.value
 _OPEN_MIN, _OPEN_MAX = limits.OPEN_READING_MIN.value, limits.OPEN_READING_MAX.value
@@ -132,7 +133,12 @@ class LidReadings:
         self._odd.append(lowest)
         other = self._states[1 - self.present].closed
         fits_other = other is not None and abs(lowest - other) <= _SAME
-        if len(self._odd) >= (_AGAIN if fits_other else _NEEDED):
+        needed = _NEEDED
+        if lowest > state.closed and not fits_other:
+            needed = _SHALLOW
+        elif lowest < state.closed and fits_other:
+            needed = _AGAIN
+        if len(self._odd) >= needed:
             self._change(self._odd)
             self._odd = []
 

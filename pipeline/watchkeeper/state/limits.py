@@ -265,8 +265,13 @@ OPEN_READING_MIN = Limit(0.6, "of the open eye", "own: narrower is drooping or l
 OPEN_READING_MAX = Limit(1.2, "of the open eye", "own: eyes do not open further than this beside their usual", "own")
 BLINK_BEGINS = Limit(0.65, "of this driver's open eye", "own: seven times the usual noise below open", "own")
 BLINKS_NEEDED = Limit(4.0, "blinks", "own: about 15 s; three partial or wrong ones must not decide", "own")
+BLINKS_NEEDED_SHALLOW = Limit(
+    6.0, "blinks",
+    "own: in a row, before a higher closed reading is believed for the first time: one blink in five is incomplete, "
+    "six of them in a row come by chance about once in 15,000 blinks (0.2 to the sixth)", "own",
+)  # fmt: skip
 BLINKS_NEEDED_AGAIN = Limit(
-    2.0, "blinks", "own: glasses seen before come back: two blinks that fit the other pair, not this one", "own"
+    2.0, "blinks", "own: deep ones that fit the other pair; nothing reads deeper than shut", "own"
 )
 BLINKS_KEPT = Limit(12.0, "blinks", "own: then the closed reading is frozen; most of a minute of blinks", "own")
 CLOSED_READING_QUANTILE = Limit(0.25, "of the blinks", "own: low, yet not the one wrong frame that is lowest", "own")
