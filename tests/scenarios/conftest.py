@@ -38,6 +38,7 @@ class Span:
     p_visible: tuple[float, float] = (0.99, 0.99)
     speed_kph: float | None = 80.0
     face: bool | None = None  # None: the trace does not say
+    face_px: float = 220.0
     image: ImageQuality | None = None
     acknowledge: bool = False
     mouth: float | None = None
@@ -49,6 +50,7 @@ class Played:
     """What came of a drive. Times in seconds from its start."""
 
     states: list[DriverState] = field(default_factory=list)
+    machine: DriverStateMachine | None = None
     t0_ns: int = 0
 
     @property
@@ -103,7 +105,7 @@ class Drive:
         """Sample and judge. jitter_ms: even, each way. lost: share of frames. Noise: one standard deviation."""
         rng = random.Random(seed)
         machine = DriverStateMachine(get_profile("euroncap-2026"), load_board("host").cabin)
-        played = Played(t0_ns=t0_ns)
+        played = Played(t0_ns=t0_ns, machine=machine)
         total = sum(span.seconds for span in self.spans)
         for k in range(round(total * fps)):
             t = max(0.0, k / fps + rng.uniform(-jitter_ms, jitter_ms) / 1000)
@@ -143,7 +145,7 @@ def _measurement(
     return Measurement(
         t_ns=t_ns,
         seq=seq,
-        face=Face(0.98, (200.0, 100.0, 180.0, 220.0)) if span.face else None,
+        face=Face(0.98, (200.0, 100.0, 180.0, span.face_px)) if span.face else None,
         face_searched=span.face is False,
         head=Head(span.head[0], span.head[1], 0.0) if span.head is not None else None,
         gaze=gaze(),

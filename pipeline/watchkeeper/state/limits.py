@@ -241,6 +241,60 @@ DROWSY_FRESH = Limit(2.0, "s", "own: told while it is to be seen, within two sec
 DROWSY_SHOWN = Limit(6.0, "s", "own: a prompt to rest, not an alarm that follows the driver; ends within 10 s", "own")
 DROWSY_REPEAT = Limit(180.0, "s", "own: told again after three minutes if it is still so", "own")
 
+# --- the driver's baseline --------------------------------------------------------------------------------------------
+
+BASELINE_FROM = Limit(
+    10.0, "km/h", "own: above walking pace and manoeuvring; the lowest speed a profile judges at", "own"
+)
+BASELINE_FIRST = Limit(
+    10.0, "s", "own: a median over ten seconds of attentive driving is used; fewer are two glances", "own"
+)
+BASELINE_AWAKE = Limit(20.0, "s", "own: this long after a closure above BLINK nothing is learned", "own")
+BASELINE_REFRESH = Limit(1.0, "s", "own: how often a median is made anew while it is learned", "own")
+BASELINE_BINS = Limit(
+    120.0, "bins", "own: half a degree, or a hundredth of the open eye; below the noise of both", "own"
+)
+BASELINE_ANGLE = Limit(
+    30.0, "deg", "own: an attentive head or gaze lies within; beyond, the end of the scale counts", "own"
+)
+BASELINE_FACE = Limit(2400.0, "px", "own: higher than a face in any picture of the platforms", "own")
+OTHER_OPENING = Limit(0.15, "of the open eye", "own: three times the usual lid noise (0.05)", "own")
+OTHER_HEAD = Limit(6.0, "deg", "own: twice the error of a head pose; people seat their heads apart by more", "own")
+OTHER_FACE_SIZE = Limit(0.2, "of the height", "own: a sitting position or a face a fifth nearer or larger", "own")
+OPEN_READING_MIN = Limit(0.6, "of the open eye", "own: narrower is drooping or looking down, and never learned", "own")
+OPEN_READING_MAX = Limit(1.2, "of the open eye", "own: eyes do not open further than this beside their usual", "own")
+BLINK_BEGINS = Limit(0.65, "of this driver's open eye", "own: seven times the usual noise below open", "own")
+BLINKS_NEEDED = Limit(4.0, "blinks", "own: about 15 s; three partial or wrong ones must not decide", "own")
+BLINKS_NEEDED_SHALLOW = Limit(
+    6.0, "blinks",
+    "own: in a row, before a higher closed reading is believed for the first time: one blink in five is incomplete, "
+    "six of them in a row come by chance about once in 15,000 blinks (0.2 to the sixth)", "own",
+)  # fmt: skip
+BLINKS_NEEDED_AGAIN = Limit(
+    2.0, "blinks", "own: deep ones that fit the other pair; nothing reads deeper than shut", "own"
+)
+BLINKS_KEPT = Limit(12.0, "blinks", "own: then the closed reading is frozen; most of a minute of blinks", "own")
+CLOSED_READING_QUANTILE = Limit(0.25, "of the blinks", "own: low, yet not the one wrong frame that is lowest", "own")
+CLOSED_READING_SAME = Limit(0.15, "of the open eye", "own: three times the usual lid noise (0.05)", "own")
+CLOSED_READING_USUAL = Limit(0.10, "of the open eye", "own: what LID_CLOSED allows for; changes nothing", "own")
+CLOSED_READING_MAX = Limit(
+    0.45, "of the open eye",
+    "own: glasses move a closed eye's aspect ratio from 0.018 to 0.113 (reference table), 0.38 of an open eye at 0.30; "
+    "one step of noise above that. What reads higher is not shut, and is not learned", "own",
+)  # fmt: skip
+GLANCE_DOWN_HEAD = Limit(
+    5.0, "deg", "a closure with the head pitching down by more than 5 deg is a glance down (reference table)", "B"
+)
+GLANCE_DOWN_RANGE = Limit(60.0, "deg", "own: heads pitch no further; beyond, the end of the scale counts", "own")
+GLANCE_DOWN_LOOK = Limit(
+    300, "ms", "own: head pitch over the first part of a closure, against the last open look", "own"
+)
+GLANCE_DOWN_LONGEST = Limit(
+    2.0, "s",
+    f"own: such a closure is a microsleep from here on, the upper end of {_NCAP_2026}'s 1-2 s, and is in PERCLOS only "
+    "then. A nod looks the same at first, so the limits of sleep and unresponsiveness hold as they are", "own",
+)  # fmt: skip
+
 # --- gaps in the data -------------------------------------------------------------------------------------------------
 
 SAMPLE_SPAN_MAX = Limit(200, "ms", "own: one sample speaks for at most this long (10 frames/s, one lost)", "own")

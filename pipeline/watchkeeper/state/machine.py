@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchkeeper.state import limits
 from watchkeeper.state.arbiter import STYLES, Arbiter
+from watchkeeper.state.baseline import Baseline
 from watchkeeper.state.closures import Closures
 from watchkeeper.state.glances import Glances
 from watchkeeper.state.profiles import Profile
@@ -25,8 +26,7 @@ from watchkeeper.types import (
     Warning as DriverWarning,
 )
 
-_CALIBRATION_NS = limits.CALIBRATION_TIME.ns
-_SPAN_NS = limits.SAMPLE_SPAN_MAX.ns
+_AWAKE_NS, _SLEEPY = limits.BASELINE_AWAKE.ns, limits.KSS_QUESTIONABLE.value
 _GOOD_STD_DEG = limits.GAZE_GOOD_STD.value
 _KNOWN = (EyeState.OPEN, EyeState.CLOSED)
 
@@ -34,12 +34,14 @@ _KNOWN = (EyeState.OPEN, EyeState.CLOSED)
 class DriverStateMachine:
     """Measurements and vehicle signals in, the driver's state and the warning he gets out.
 
-    profile: the rule set. cabin: where things are in front of this driver.
+    profile: the rule set. cabin: where things are in front of this driver. baseline: what is
+    learned of him, to be read out and handed in (`Baseline.numbers`, `restore`).
     """
 
     def __init__(self, profile: Profile, cabin: Cabin) -> None:
         self.profile = profile
-        self._closures = Closures()
+        self.baseline = Baseline()
+        self._closures = Closures(self.baseline)
         self._glances = Glances(cabin, profile.look_back.ns)
         self._vehicle = Vehicle(profile.active_from.value)
         self._visibility = Visibility()
@@ -55,7 +57,6 @@ class DriverStateMachine:
         self._t_ns: int | None = None
         self._seq = 0
         self._was_active = False
-        self._attentive_ns = 0
 
     def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState:
         """Judge what is known at `t_ns` (end of exposure of `measurement`; nanoseconds, not before the last step's).
@@ -86,9 +87,8 @@ class DriverStateMachine:
         events = arbiter.step(car.active, car.acknowledged, t_ns)
         if measurement is not None:
             self._seq = measurement.seq
-            if glances.away_now is False and closures.closed_now is False and last_ns is not None:
-                self._attentive_ns += min(t_ns - last_ns, _SPAN_NS)
         cause = visibility.cause
+        self.baseline.step(measurement, self._attentive(t_ns), car.speed_kph, cause is Cause.NO_FACE, t_ns)
         if cause is Cause.NONE and car.speed_missing:
             cause = Cause.SPEED_MISSING
         warning, level = arbiter.warning, arbiter.level
@@ -104,8 +104,7 @@ class DriverStateMachine:
             seq=self._seq,
             active=car.active,
             cause=cause,
-            # Share of the 60 s of attentive driving that tests wait for; nothing is adapted to the driver here.
-            calibration_pct=min(100.0, 100.0 * self._attentive_ns / _CALIBRATION_NS),
+            calibration_pct=self.baseline.progress_pct,
             warning=warning,
             level=level,
             distraction_level=0 if sleep_class else level,
@@ -128,6 +127,20 @@ class DriverStateMachine:
             head=measurement.head if measurement is not None else None,
             gaze=measurement.gaze if measurement is not None else None,
             events=events,
+        )
+
+    def _attentive(self, t_ns: int) -> bool:
+        """Is there something to learn: gaze ahead, awake for a while, not sleepy, not yawning, nothing warned of."""
+        away, closures, sleepiness = self._glances.away, self._closures, self._sleepiness
+        closed_ns = sleepiness.long_closure_ns
+        return (
+            away.value is False
+            and not self._glances.away_now
+            and closures.asleep.value is False
+            and not closures.squeezed
+            and (closed_ns is None or t_ns - closed_ns > _AWAKE_NS)
+            and (sleepiness.kss is None or sleepiness.kss < _SLEEPY)
+            and self._arbiter.warning is DriverWarning.NONE
         )
 
 

@@ -22,6 +22,7 @@ _UNSEEN_DISTRACTION_NS = limits.UNSEEN_END_DISTRACTION.ns
 _UNSEEN_SLEEP_NS = limits.UNSEEN_END_SLEEP.ns
 _GAP_NS = limits.GAP.ns
 _DROWSY_FRESH_NS, _DROWSY_SHOWN_NS = limits.DROWSY_FRESH.ns, limits.DROWSY_SHOWN.ns
+_GLANCE_DOWN_NS = limits.GLANCE_DOWN_LONGEST.ns
 _DROWSY_REPEAT_NS = limits.DROWSY_REPEAT.ns
 
 
@@ -135,21 +136,23 @@ class PhoneUse:
 
 class LidClosure:
     """Lids closed for a time: microsleep, sleep, unresponsive. Over once the eyes have been open for the profile's
-    time while the gaze was ahead or not measured."""
+    time while the gaze was ahead or not measured. A microsleep needs longer when the head went down with the lids."""
 
-    __slots__ = ("_asleep", "_away", "_clear_ns", "_lids", "_limit_ns", "warning")
+    __slots__ = ("_asleep", "_away", "_clear_ns", "_closures", "_glance_ns", "_lids", "_limit_ns", "warning")
 
     def __init__(
         self, warning: DriverWarning, limit_ns: int, clear_ns: int, closures: Closures, glances: Glances
     ) -> None:
         self.warning = warning
         self._limit_ns, self._clear_ns = limit_ns, clear_ns
-        self._lids, self._asleep, self._away = closures.lids, closures.asleep, glances.away
+        self._closures, self._lids, self._asleep, self._away = closures, closures.lids, closures.asleep, glances.away
+        self._glance_ns = max(limit_ns, _GLANCE_DOWN_NS) if warning is DriverWarning.MICROSLEEP else limit_ns
 
     def demand(self, t_ns: int) -> Demand:
         lids, away = self._lids, self._away
         unseen = _unseen(lids, _UNSEEN_SLEEP_NS, t_ns)
-        if lids.value and lids.duration_ns >= self._limit_ns:
+        limit_ns = self._glance_ns if self._closures.glance_down else self._limit_ns
+        if lids.value and lids.duration_ns >= limit_ns:
             return unseen or Demand.DUE
         asleep = self._asleep
         if asleep.value is False and asleep.duration_ns >= self._clear_ns:

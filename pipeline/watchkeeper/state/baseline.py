@@ -1,0 +1,207 @@
+"""What is normal for this driver, learned while he drives attentively: numbers only, no picture and no identity."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from watchkeeper.errors import BadInputError
+from watchkeeper.state import limits
+from watchkeeper.state.histogram import TimeHistogram
+from watchkeeper.state.lid_readings import LidReading, LidReadings
+from watchkeeper.types import Eye, Measurement
+
+_ENOUGH_NS, _FIRST_NS, _SPAN_NS = limits.CALIBRATION_TIME.ns, limits.BASELINE_FIRST.ns, limits.SAMPLE_SPAN_MAX.ns
+_BUCKET_NS = limits.BASELINE_REFRESH.ns
+_FROM_KPH = limits.BASELINE_FROM.value
+_ANGLE_DEG = limits.BASELINE_ANGLE.value
+_FACE_PX = limits.BASELINE_FACE.value
+_OTHER_OPEN, _OTHER_DEG, _OTHER_SIZE = (
+    limits.OTHER_OPENING.value, limits.OTHER_HEAD.value, limits.OTHER_FACE_SIZE.value,
+)  # fmt: skip
+_OPEN_MAX, _VISIBLE = limits.OPEN_READING_MAX.value, limits.EYE_VISIBLE.value
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineNumbers:
+    """All that is learned of a driver. lids: readings in the two states (without and with glasses, in the order seen).
+    present: which of them holds. Angles: degrees, vehicle frame, median; face_px: height of the face box, pixels.
+    learned_ns: attentive time behind it. None: not known.
+    """
+
+    lids: tuple[LidReading, LidReading] = (LidReading(), LidReading())
+    present: int = 0
+    head_yaw_deg: float | None = None
+    head_pitch_deg: float | None = None
+    gaze_yaw_deg: float | None = None
+    gaze_pitch_deg: float | None = None
+    opening: float | None = None
+    face_px: float | None = None
+    learned_ns: int = 0
+
+
+class _Posture:
+    """Medians over attentive time: head yaw and pitch, gaze yaw and pitch, opening, height of the face box."""
+
+    __slots__ = ("_histograms", "learned_ns", "medians")
+
+    def __init__(self) -> None:
+        angles = [TimeHistogram(-_ANGLE_DEG, _ANGLE_DEG) for _ in ("head yaw", "head pitch", "gaze yaw", "gaze pitch")]
+        self._histograms = [*angles, TimeHistogram(0.0, _OPEN_MAX), TimeHistogram(0.0, _FACE_PX)]
+        self.medians: list[float | None] = [None] * len(self._histograms)
+        self.learned_ns = 0
+
+    def learn(self, m: Measurement, opening: float | None, dt_ns: int) -> None:
+        head, gaze, face = m.head, m.gaze, m.face
+        values = (
+            head.yaw_deg if head is not None else None,
+            head.pitch_deg if head is not None else None,
+            gaze.yaw_deg if gaze is not None else None,
+            gaze.pitch_deg if gaze is not None else None,
+            opening,
+            face.box_px[3] if face is not None else None,
+        )
+        for histogram, value in zip(self._histograms, values, strict=True):
+            if value is not None and math.isfinite(value):
+                histogram.add(value, dt_ns)
+        before_ns = self.learned_ns
+        self.learned_ns += dt_ns
+        # now and then: medians of a minute do not move between frames
+        if self.learned_ns // _BUCKET_NS != before_ns // _BUCKET_NS or self.learned_ns >= _ENOUGH_NS:
+            self.medians = [histogram.median() for histogram in self._histograms]
+
+    def restore(self, medians: list[float | None], learned_ns: int) -> None:
+        """Go on from medians that stand for `learned_ns`."""
+        self.medians, self.learned_ns = medians, learned_ns
+        for histogram, value in zip(self._histograms, medians, strict=True):
+            if value is not None:
+                histogram.add(value, learned_ns)
+
+
+class Baseline:
+    """Learned in attentive driving from `limits.BASELINE_FROM` on, frozen after `limits.CALIBRATION_TIME` of it, kept
+    through blinks, closures, glances and stops. lids: the readings that closures are judged by.
+
+    When the face was gone and the next attentive time shows another posture, opening or size of the face, another
+    driver sits there and everything is learned anew. A driver who only sits differently is learned anew too, which
+    costs a minute of learning and nothing else.
+    """
+
+    __slots__ = ("_candidate", "_posture", "_t_ns", "lids")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.lids = LidReadings()
+        self._posture = _Posture()
+        self._candidate: _Posture | None = None
+        self._t_ns: int | None = None
+
+    @property
+    def progress_pct(self) -> float:
+        """Share of the attentive time that is needed, 0..100."""
+        return min(100.0, 100.0 * self._posture.learned_ns / _ENOUGH_NS)
+
+    @property
+    def head_pitch_deg(self) -> float:
+        """Neutral pitch of the head, 0 (straight) while not known."""
+        pitch = self._posture.medians[1]
+        return 0.0 if pitch is None or self._posture.learned_ns < _FIRST_NS else pitch
+
+    @property
+    def numbers(self) -> BaselineNumbers:
+        """What is known now, to be handed to `restore`."""
+        posture = self._posture
+        yaw, pitch, gaze_yaw, gaze_pitch, opening, face = posture.medians
+        return BaselineNumbers(
+            self.lids.known, self.lids.present, yaw, pitch, gaze_yaw, gaze_pitch, opening, face, posture.learned_ns
+        )
+
+    def restore(self, numbers: BaselineNumbers) -> None:
+        """Go on from numbers learned before. Raises BadInputError for what cannot have been learned."""
+        readings = [value for pair in numbers.lids for value in (pair.open, pair.closed)]
+        checked: list[tuple[str, float | None, float, float]] = [
+            ("lids", value, 0.0, _OPEN_MAX) for value in readings
+        ] + [
+            ("head_yaw_deg", numbers.head_yaw_deg, -_ANGLE_DEG, _ANGLE_DEG),
+            ("head_pitch_deg", numbers.head_pitch_deg, -_ANGLE_DEG, _ANGLE_DEG),
+            ("gaze_yaw_deg", numbers.gaze_yaw_deg, -_ANGLE_DEG, _ANGLE_DEG),
+            ("gaze_pitch_deg", numbers.gaze_pitch_deg, -_ANGLE_DEG, _ANGLE_DEG),
+            ("opening", numbers.opening, 0.0, _OPEN_MAX),
+            ("face_px", numbers.face_px, 0.0, _FACE_PX),
+            ("present", numbers.present, 0, 1),
+            ("learned_ns", numbers.learned_ns, 0, 2 * _ENOUGH_NS),
+        ]
+        for name, value, low, high in checked:
+            if value is not None and not low <= value <= high:
+                raise BadInputError(f"baseline: {name}: {value}; expected {low:g} to {high:g}")
+        self.reset()
+        self.lids = LidReadings(numbers.lids, numbers.present)
+        self._posture.restore(
+            [
+                numbers.head_yaw_deg, numbers.head_pitch_deg, numbers.gaze_yaw_deg, numbers.gaze_pitch_deg,
+                numbers.opening, numbers.face_px,
+            ],
+            numbers.learned_ns,
+        )  # fmt: skip
+
+    def step(self, m: Measurement | None, attentive: bool, speed_kph: float | None, face_lost: bool, t_ns: int) -> None:
+        """Take one frame; None when there was none.
+
+        attentive: by the rules, apart from a blink: gaze ahead, awake, not sleepy, nothing warned of. face_lost: no
+        driver has been seen for a while.
+        """
+        last_ns, self._t_ns = self._t_ns, t_ns
+        if face_lost and self._candidate is None:
+            self._candidate = _Posture()
+        if m is None:
+            return
+        opening = _opening(m)
+        learning = attentive and speed_kph is not None and abs(speed_kph) >= _FROM_KPH
+        self.lids.step(opening, learning, t_ns)
+        if not learning or last_ns is None:
+            return
+        dt_ns = min(t_ns - last_ns, _SPAN_NS)
+        if opening is None or self.lids.is_blink:
+            return
+        if self._candidate is not None:
+            self._candidate.learn(m, opening, dt_ns)
+            if self._candidate.learned_ns < _FIRST_NS:
+                return
+            candidate, self._candidate = self._candidate, None
+            if self._is_other(candidate):
+                self.lids, self._posture = LidReadings(), candidate
+            return
+        self.lids.learn_open(opening, dt_ns)
+        if self._posture.learned_ns < _ENOUGH_NS:
+            self._posture.learn(m, opening, dt_ns)
+
+    def _is_other(self, candidate: _Posture) -> bool:
+        if self._posture.learned_ns < _FIRST_NS:
+            return True  # too little is known of the one before
+        yaw, pitch, _, _, opening, face = zip(self._posture.medians, candidate.medians, strict=True)
+        opens = [reading.open for reading in self.lids.known if reading.open is not None]
+        return (
+            _differ(yaw, _OTHER_DEG)
+            or _differ(pitch, _OTHER_DEG)
+            or (_differ(opening, _OTHER_OPEN) and all(_differ((value, opening[1]), _OTHER_OPEN) for value in opens))
+            or _differ(face, _OTHER_SIZE * (face[0] or 0.0))
+        )
+
+
+def _differ(pair: tuple[float | None, float | None], by: float) -> bool:
+    before, now = pair
+    return before is not None and now is not None and abs(before - now) > by
+
+
+def _opening(m: Measurement) -> float | None:
+    """Of the more open of the eyes that are seen (one eye shut is a wink), None when none is."""
+    return max((value for value in (_seen(m.left_eye), _seen(m.right_eye)) if value is not None), default=None)
+
+
+def _seen(eye: Eye | None) -> float | None:
+    if eye is None or eye.open is None or not math.isfinite(eye.open):
+        return None
+    return None if eye.p_visible is not None and not eye.p_visible >= _VISIBLE else eye.open
