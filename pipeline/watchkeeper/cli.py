@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle, _doctor,
+        _scenario,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -247,3 +248,26 @@ def _vehicle(commands: Commands) -> None:
     p.add_argument("--out", metavar="VEHICLE.toml", type=Path, help="write to a file (default: stdout)")
     p = _command(sub, "check", "read a vehicle file as the supervisor does", "vehicle:run_check")
     p.add_argument("file", metavar="VEHICLE.toml", type=Path)
+
+
+def _scenario(commands: Commands) -> None:
+    sub = _group(commands, "scenario", "drives written as timelines: traces, verdicts and plots of them")
+    each = _command(sub, "list", "the scenarios that come with the package", "scenario:run_list")
+    make = _command(sub, "make", "the measurement trace of a scenario", "scenario:run_make")
+    check = _command(sub, "check", "hold scenarios against what they expect", "scenario:run_check")
+    plot = _command(sub, "plot", "measurements, timers and warnings over time", "scenario:run_plot")
+    make.add_argument("scenario", metavar="SCENARIO", help="a file, or a name that `scenario list` shows")
+    make.add_argument("--out", metavar="TRACE.jsonl", type=Path, required=True, help="measurement trace to write")
+    check.add_argument("scenarios", metavar="SCENARIO", nargs="*", help="files or names (default: all of the package)")
+    plot.add_argument("source", metavar="SCENARIO|TRACE.jsonl", help="a file, a name, or a measurement trace")
+    plot.add_argument("--out", metavar="FILE", type=Path, required=True, help="picture to write: .html or .png")
+    for p in (check, plot):
+        p.add_argument("--profile", metavar="NAME", help="rule set (default: the scenario's own)")
+        p.add_argument("--board", metavar="NAME", default="host", help="board whose cabin to use (default: host)")
+    for p in (each, make, check, plot):
+        p.add_argument("--margin", metavar="S", type=float, default=0.2, help="how far beyond its limit (default: 0.2)")
+    for p in (make, check, plot):
+        p.add_argument("--fps", metavar="N", type=float, help="frames a second (default: the scenario's own)")
+        p.add_argument("--jitter-ms", metavar="MS", type=float, help="jitter of frame times, each way")
+        p.add_argument("--lost-pct", metavar="PCT", type=float, help="share of frames lost")
+        p.add_argument("--seed", metavar="N", type=int, help="seed of everything that is left to chance")
