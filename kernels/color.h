@@ -30,19 +30,20 @@ struct YuvRange {
   double y_offset, y_scale, c_scale;  // full-range Y' = (code - y_offset) y_scale; Cb, Cr = (code - 128) c_scale
 };
 
-constexpr bool is_bt709(ColorMatrix matrix) {
+WK_HOST_DEVICE constexpr bool is_bt709(ColorMatrix matrix) {
   return matrix == ColorMatrix::kBt709Limited || matrix == ColorMatrix::kBt709Full;
 }
 
-constexpr double luma_kr(ColorMatrix matrix) { return is_bt709(matrix) ? 0.2126 : 0.299; }
-constexpr double luma_kb(ColorMatrix matrix) { return is_bt709(matrix) ? 0.0722 : 0.114; }
+WK_HOST_DEVICE constexpr double luma_kr(ColorMatrix matrix) { return is_bt709(matrix) ? 0.2126 : 0.299; }
+WK_HOST_DEVICE constexpr double luma_kb(ColorMatrix matrix) { return is_bt709(matrix) ? 0.0722 : 0.114; }
 
-constexpr YuvRange yuv_range(ColorMatrix matrix) {
+WK_HOST_DEVICE constexpr YuvRange yuv_range(ColorMatrix matrix) {
   return matrix == ColorMatrix::kBt601Limited || matrix == ColorMatrix::kBt709Limited
              ? YuvRange{16.0, 255.0 / 219.0, 255.0 / 224.0}
              : YuvRange{0.0, 1.0, 1.0};
 }
 
+#if !defined(__CUDACC_RTC__)  // the host works this out; NVRTC takes no host functions
 // From the components of `format` to three channels (R, G, B) or, with channels == 1, to grey in row 0: full-range Y'
 // of a YUV source, Y' by the matrix's own weights of an RGB source. Grey formats are full range whatever the matrix says.
 inline ColorTransform color_transform(PixelFormat format, ColorMatrix matrix, int channels) {
@@ -72,5 +73,6 @@ inline ColorTransform color_transform(PixelFormat format, ColorMatrix matrix, in
   }
   return transform;
 }
+#endif
 
 }  // namespace watchkeeper

@@ -28,6 +28,7 @@ WK_HOST_DEVICE int rounded_level(double grey) {
   return static_cast<int>((grey < 0.0 ? 0.0 : grey > 255.0 ? 255.0 : grey) + 0.5);
 }
 
+#if !defined(__CUDACC_RTC__)
 // Everything that follows from format and matrix; on the host.
 inline void fill_levels(ExposureJob& job, ColorMatrix matrix) {
   const FormatInfo info = format_info(job.image.format);
@@ -38,6 +39,7 @@ inline void fill_levels(ExposureJob& job, ColorMatrix matrix) {
   job.to_level = 255.0 / info.full_scale;
   job.red = luma_kr(matrix), job.blue = luma_kb(matrix), job.green = 1.0 - job.red - job.blue;
 }
+#endif
 
 // Grey level of the pixel (x, y), which is in the picture.
 WK_HOST_DEVICE int grey_level(const ExposureJob& job, int x, int y) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "launch.h"
 #include "preprocess_cpu.h"
 
 namespace nb = nanobind;
@@ -116,12 +117,19 @@ void take_out(HeldBuffer& buffer, nb::handle out, Job& job) {
   job.out = view.buf;
 }
 
-void bind_preprocess(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
-                     const std::vector<AffineArray>& affines, const std::vector<TapsArray>& taps, nb::tuple outs,
-                     int out_width, int out_height, int channels, bool planar, const Triple& scale, const Triple& bias,
-                     const std::optional<Triple>& border, bool simd) {
+// The regions of one picture, checked and ready: held by the caller for as long as the jobs are used.
+struct Regions {
   Source source;
-  take_source(source, format, width, height, planes, strides);
+  HeldBuffer targets[kMaxRegions];
+  Batch batch{};  // with its padding, which goes out as bytes
+  std::size_t count = 0;
+};
+
+void take_regions(Regions& regions, int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
+                  const std::vector<AffineArray>& affines, const std::vector<TapsArray>& taps, nb::tuple outs,
+                  int out_width, int out_height, int channels, bool planar, const Triple& scale, const Triple& bias,
+                  const std::optional<Triple>& border) {
+  take_source(regions.source, format, width, height, planes, strides);
   const std::size_t count = affines.size();
   if (count < 1 || count > kMaxRegions || taps.size() != count || nb::len(outs) != count) {
     fail("regions: expected 1.." + std::to_string(kMaxRegions) + " affines with as many taps and outs, got " +
@@ -130,7 +138,7 @@ void bind_preprocess(int format, int color, int width, int height, nb::tuple pla
   if (out_width < 1 || out_height < 1 || out_width > kMaxSide || out_height > kMaxSide) fail("out: bad size");
   if (channels != 1 && channels != 3) fail("channels: expected 1 or 3, got " + std::to_string(channels));
   Job job;
-  job.image = source.image;
+  job.image = regions.source.image;
   job.width = out_width;
   job.height = out_height;
   job.channels = channels;
@@ -143,20 +151,58 @@ void bind_preprocess(int format, int color, int width, int height, nb::tuple pla
     job.border[k] = border ? (*border)[k] : 0.0f;
   }
   // All are checked before the first is begun: a refused call has written nothing.
-  Job jobs[kMaxRegions];
-  HeldBuffer targets[kMaxRegions];
   for (std::size_t r = 0; r < count; ++r) {
-    jobs[r] = job;
-    jobs[r].affine = checked_affine(affines[r]);
+    Job& own = regions.batch.jobs[r] = job;
+    own.affine = checked_affine(affines[r]);
     for (int n : taps[r]) {
       if (n < 1 || n > kMaxTaps) fail("taps: expected 1.." + std::to_string(kMaxTaps) + ", got " + std::to_string(n));
     }
-    jobs[r].taps = {taps[r][0], taps[r][1]};
-    jobs[r].chroma_taps = {taps[r][2], taps[r][3]};
-    take_out(targets[r], outs[r], jobs[r]);
+    own.taps = {taps[r][0], taps[r][1]};
+    own.chroma_taps = {taps[r][2], taps[r][3]};
+    take_out(regions.targets[r], outs[r], own);
   }
+  regions.count = count;
+}
+
+void bind_preprocess(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
+                     const std::vector<AffineArray>& affines, const std::vector<TapsArray>& taps, nb::tuple outs,
+                     int out_width, int out_height, int channels, bool planar, const Triple& scale, const Triple& bias,
+                     const std::optional<Triple>& border, bool simd) {
+  Regions regions;
+  take_regions(regions, format, color, width, height, planes, strides, affines, taps, outs, out_width, out_height,
+               channels, planar, scale, bias, border);
   nb::gil_scoped_release unlocked;
-  for (std::size_t r = 0; r < count; ++r) preprocess(jobs[r], simd);
+  for (std::size_t r = 0; r < regions.count; ++r) preprocess(regions.batch.jobs[r], simd);
+}
+
+// The GPU's addresses in place of the host's. Nothing here follows them.
+void move_planes(ImageView& image, const std::vector<std::uint64_t>& addresses) {
+  const std::size_t count = static_cast<std::size_t>(format_info(image.format).plane_count);
+  if (addresses.size() != count) {
+    fail("plane_addresses: expected " + std::to_string(count) + ", got " + std::to_string(addresses.size()));
+  }
+  for (std::size_t p = 0; p < count; ++p) {
+    image.planes[p].data = reinterpret_cast<const std::uint8_t*>(static_cast<std::uintptr_t>(addresses[p]));
+  }
+}
+
+nb::bytes bind_preprocess_batch(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
+                                const std::vector<AffineArray>& affines, const std::vector<TapsArray>& taps,
+                                nb::tuple outs, int out_width, int out_height, int channels, bool planar,
+                                const Triple& scale, const Triple& bias, const std::optional<Triple>& border,
+                                const std::vector<std::uint64_t>& plane_addresses,
+                                const std::vector<std::uint64_t>& out_addresses) {
+  Regions regions;
+  take_regions(regions, format, color, width, height, planes, strides, affines, taps, outs, out_width, out_height,
+               channels, planar, scale, bias, border);
+  if (out_addresses.size() != regions.count) fail("out_addresses: expected one a region");
+  for (std::size_t r = 0; r < regions.count; ++r) {
+    Job job = prepared(regions.batch.jobs[r]);
+    move_planes(job.image, plane_addresses);
+    job.out = reinterpret_cast<void*>(static_cast<std::uintptr_t>(out_addresses[r]));
+    regions.batch.jobs[r] = job;
+  }
+  return nb::bytes(&regions.batch, sizeof regions.batch);
 }
 
 template <class T>
@@ -172,18 +218,23 @@ T* exact_buffer(HeldBuffer& buffer, nb::handle object, const char* name, const s
   return static_cast<T*>(view.buf);
 }
 
-void bind_exposure(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
-                   const AffineArray& affine, int columns, int rows, nb::handle histogram, nb::handle totals) {
-  Source source;
-  HeldBuffer counts, sums;
-  take_source(source, format, width, height, planes, strides);
+ExposureJob exposure_job(const ImageView& image, int color, const AffineArray& affine, int columns, int rows) {
   ExposureJob job;
-  job.image = source.image;
+  job.image = image;
   job.affine = checked_affine(affine);
   fill_levels(job, checked_color(color));
   if (columns < 1 || rows < 1 || columns > kMaxSide || rows > kMaxSide) fail("grid: expected 1..16384 points each way");
   job.columns = columns;
   job.rows = rows;
+  return job;
+}
+
+void bind_exposure(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
+                   const AffineArray& affine, int columns, int rows, nb::handle histogram, nb::handle totals) {
+  Source source;
+  HeldBuffer counts, sums;
+  take_source(source, format, width, height, planes, strides);
+  ExposureJob job = exposure_job(source.image, color, affine, columns, rows);
   job.sharpness = !totals.is_none();
   std::uint32_t* into = exact_buffer<std::uint32_t>(counts, histogram, "histogram", "IL", 256);
   std::uint64_t* both = job.sharpness ? exact_buffer<std::uint64_t>(sums, totals, "totals", "LQ", 2) : nullptr;
@@ -195,6 +246,17 @@ void bind_exposure(int format, int color, int width, int height, nb::tuple plane
   if (both != nullptr) both[0] = found.squares, both[1] = found.points;
 }
 
+nb::bytes bind_exposure_job(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
+                            const AffineArray& affine, int columns, int rows, bool sharpness,
+                            const std::vector<std::uint64_t>& plane_addresses) {
+  Source source;
+  take_source(source, format, width, height, planes, strides);
+  ExposureJob job = exposure_job(source.image, color, affine, columns, rows);
+  job.sharpness = sharpness;
+  move_planes(job.image, plane_addresses);
+  return nb::bytes(&job, sizeof job);
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, m) {
@@ -202,10 +264,19 @@ NB_MODULE(_kernels, m) {
   m.attr("MAX_TAPS") = kMaxTaps;
   m.attr("SIMD") = simd_name();
   m.attr("MAX_REGIONS") = kMaxRegions;
+  m.attr("BATCH_BYTES") = sizeof(Batch);
+  m.attr("EXPOSURE_JOB_BYTES") = sizeof(ExposureJob);
   m.def("preprocess", &bind_preprocess, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"), nb::arg("height"),
         nb::arg("planes"), nb::arg("strides"), nb::arg("affines"), nb::arg("taps"), nb::arg("outs"),
         nb::arg("out_width"), nb::arg("out_height"), nb::arg("channels"), nb::arg("planar"), nb::arg("scale"),
         nb::arg("bias"), nb::arg("border").none(), nb::arg("simd") = true);
+  m.def("preprocess_batch", &bind_preprocess_batch, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"),
+        nb::arg("height"), nb::arg("planes"), nb::arg("strides"), nb::arg("affines"), nb::arg("taps"), nb::arg("outs"),
+        nb::arg("out_width"), nb::arg("out_height"), nb::arg("channels"), nb::arg("planar"), nb::arg("scale"),
+        nb::arg("bias"), nb::arg("border").none(), nb::arg("plane_addresses"), nb::arg("out_addresses"));
+  m.def("exposure_job", &bind_exposure_job, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"),
+        nb::arg("height"), nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("columns"),
+        nb::arg("rows"), nb::arg("sharpness"), nb::arg("plane_addresses"));
   m.def("exposure", &bind_exposure, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"), nb::arg("height"),
         nb::arg("planes"), nb::arg("strides"), nb::arg("affine"), nb::arg("columns"), nb::arg("rows"),
         nb::arg("histogram"), nb::arg("totals").none() = nb::none());

@@ -52,6 +52,7 @@ WK_HOST_DEVICE std::uint16_t half_bits(float value) {
 struct ScalarLanes {
   using F = float;
   using I = std::int32_t;
+  using Inside = ScalarLanes;  // for points whose loads cannot run past a buffer's end
   static constexpr int kWidth = 1;
 
   static WK_HOST_DEVICE F iota() { return 0.0f; }
@@ -65,17 +66,37 @@ struct ScalarLanes {
   // 1/v, and 0 where v is 0.
   static WK_HOST_DEVICE F reciprocal_or_zero(F v) { return v > 0.0f ? 1.0f / v : 0.0f; }
   static WK_HOST_DEVICE F load(const float* from) { return *from; }
-  static WK_HOST_DEVICE I load_int(const std::int32_t* from) { return *from; }
   static WK_HOST_DEVICE F load_bytes(const std::uint8_t* from) { return static_cast<F>(*from); }
   static WK_HOST_DEVICE F load_words(const std::uint8_t* from) {
     return static_cast<F>(from[0] | from[1] << 8);
   }
-  static WK_HOST_DEVICE F gather(const float* from, I index) { return from[index]; }
   static WK_HOST_DEVICE void store(float* to, F v) { *to = v; }
   static WK_HOST_DEVICE void store_interleaved(float* to, F a, F b, F c) { to[0] = a, to[1] = b, to[2] = c; }
   // Rounds half up, limited to 0..255.
   static WK_HOST_DEVICE void store_bytes(std::uint8_t* to, F v) {
     *to = static_cast<std::uint8_t>(min(max(v, 0.0f), 255.0f) + 0.5f);
+  }
+
+  // to[i] = the dot product of `blocks` * 8 floats from row + first[i] on with those from weight + i * blocks * 8 on, for
+  // eight i. Eight partial sums, added in pairs, pairs of pairs and halves: the order every lane type keeps.
+  static WK_HOST_DEVICE void dots(const float* row, const std::int32_t* first, const float* weight, int blocks,
+                                  float* to) {
+    for (int i = 0; i < 8; ++i, weight += blocks * 8) {
+      const float* from = row + first[i];
+      float sum[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+      for (int k = 0; k < blocks * 8; k += 8) {
+        for (int lane = 0; lane < 8; ++lane) sum[lane] = sum[lane] + from[k + lane] * weight[k + lane];
+      }
+      to[i] = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    }
+  }
+  // The plain sums of 16 columns of bytes, each `rows` (at most 257) long. Whole numbers: the same in any order.
+  static WK_HOST_DEVICE void add_rows(const std::uint8_t* from, std::int64_t stride, int rows, float* to) {
+    std::uint16_t sum[16] = {};
+    for (int k = 0; k < rows; ++k) {
+      for (int i = 0; i < 16; ++i) sum[i] = static_cast<std::uint16_t>(sum[i] + from[k * stride + i]);
+    }
+    for (int i = 0; i < 16; ++i) to[i] = static_cast<float>(sum[i]);
   }
 
   // Bytes [offset] and [offset + kStep] of a buffer of `size` bytes; a second byte past the end reads as 0.

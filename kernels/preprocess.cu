@@ -2,15 +2,10 @@
 // exposure_core.h's, with one pixel a lane. Built by nvcc or NVRTC with --fmad=false (the CPU's -ffp-contract=off), and
 // by g++ over tests/kernels/launch_shim.h to run the same lines where there is no GPU.
 #include "exposure_core.h"
+#include "launch.h"
 #include "preprocess_store.h"
 
 using namespace watchkeeper;
-
-// The regions of one picture that go into one launch: blockIdx.z. Passed by value; a launch takes up to 4 KiB.
-struct Batch {
-  Job jobs[kMaxRegions];
-};
-static_assert(sizeof(Batch) <= 4096, "a launch's parameters");
 
 template <PixelFormat kFormat, bool kChroma>
 __device__ void region_pixel(const Job& job, int x, int y) {

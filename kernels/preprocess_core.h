@@ -21,7 +21,7 @@ constexpr int kMaxRegions = 8;  // of one picture in one call or launch
 
 // The numbers are shared with watchkeeper.preprocess.cpu.
 enum class Element : int { kFloat32 = 0, kUint8 = 1, kFloat16 = 2 };
-constexpr int element_bytes(Element element) {
+WK_HOST_DEVICE constexpr int element_bytes(Element element) {
   return element == Element::kFloat32 ? 4 : element == Element::kFloat16 ? 2 : 1;
 }
 
@@ -69,8 +69,14 @@ struct AxisTap {
   typename L::F t;
 };
 
-template <class L>
+// kInside here and below: the point is known to be so deep in the picture that no limit and no weight can change it.
+template <class L, bool kInside = false>
 WK_HOST_DEVICE AxisTap<L> axis_tap(typename L::F position, int extent) {
+  if constexpr (kInside) {
+    const typename L::F at = position - 0.5f;
+    const typename L::I before = L::truncate(at);
+    return {before, before + 1, at - L::to_float(before)};
+  }
   const typename L::F last = L::splat(static_cast<float>(extent - 1));
   const typename L::F p = L::min(L::max(position - 0.5f, L::splat(0.0f)), last);
   const typename L::I first = L::truncate(p);
@@ -82,17 +88,35 @@ WK_HOST_DEVICE typename L::F lerp(typename L::F a, typename L::F b, typename L::
   return a + t * (b - a);
 }
 
+// The rows of samples that a point lies between and where its first sample is in each.
+template <class L>
+struct RowPair {
+  const std::uint8_t *upper, *lower;
+  std::int32_t upper_size, lower_size;  // bytes that may be read from there
+  typename L::I upper_at, lower_at;
+};
+
+template <class L, bool kInside>
+WK_HOST_DEVICE RowPair<L> row_pair(const Plane& plane, typename L::I column, const AxisTap<L>& y) {
+  const typename L::I at = y.first * plane.stride + column;
+  // Inside, the lower row is always the next: one set of offsets does for both.
+  if constexpr (kInside) {
+    return {plane.data, plane.data + plane.stride, plane.size, plane.size - plane.stride, at, at};
+  }
+  return {plane.data, plane.data, plane.size, plane.size, at, y.second * plane.stride + column};
+}
+
 // At the last column t is 0, so what stands in the byte after it (padding, the next row, nothing) does not matter.
-template <class L, int kStep, int kSampleBytes = 1>
+template <class L, int kStep, int kSampleBytes = 1, bool kInside = false>
 WK_HOST_DEVICE typename L::F bilinear(const Plane& plane, int offset, const AxisTap<L>& x, const AxisTap<L>& y) {
   typename L::F p00, p01, p10, p11;
-  const typename L::I column = x.first * kStep + offset;
+  const RowPair<L> r = row_pair<L, kInside>(plane, x.first * kStep + offset, y);
   if constexpr (kSampleBytes == 2) {
-    L::load_word_pair(plane.data, plane.size, y.first * plane.stride + column, p00, p01);
-    L::load_word_pair(plane.data, plane.size, y.second * plane.stride + column, p10, p11);
+    L::load_word_pair(r.upper, r.upper_size, r.upper_at, p00, p01);
+    L::load_word_pair(r.lower, r.lower_size, r.lower_at, p10, p11);
   } else {
-    L::template load_pair<kStep>(plane.data, plane.size, y.first * plane.stride + column, p00, p01);
-    L::template load_pair<kStep>(plane.data, plane.size, y.second * plane.stride + column, p10, p11);
+    L::template load_pair<kStep>(r.upper, r.upper_size, r.upper_at, p00, p01);
+    L::template load_pair<kStep>(r.lower, r.lower_size, r.lower_at, p10, p11);
   }
   return lerp<L>(lerp<L>(p00, p01, x.t), lerp<L>(p10, p11, x.t), y.t);
 }
@@ -111,41 +135,43 @@ struct Sums {
   typename L::F weight;
 };
 
-template <class L, PixelFormat kFormat>
+template <class L, PixelFormat kFormat, bool kInside = false>
 WK_HOST_DEVICE void add_point(const ImageView& image, bool replicate, typename L::F sx, typename L::F sy,
                               Sums<L>& sums) {
   constexpr FormatInfo kInfo = format_info(kFormat);
   typename L::F weight = L::splat(1.0f);
-  if (!replicate) {
+  if (!kInside && !replicate) {
     weight = coverage<L>(sx, static_cast<float>(image.width)) * coverage<L>(sy, static_cast<float>(image.height));
   }
   sums.weight = sums.weight + weight;
-  const AxisTap<L> x = axis_tap<L>(sx, image.width), y = axis_tap<L>(sy, image.height);
+  const AxisTap<L> x = axis_tap<L, kInside>(sx, image.width), y = axis_tap<L, kInside>(sy, image.height);
   constexpr Component c0 = kInfo.components[0];
-  sums.c[0] = sums.c[0] + weight * bilinear<L, c0.step, kInfo.sample_bytes>(image.planes[c0.plane], c0.offset, x, y);
+  sums.c[0] = sums.c[0] + weight * bilinear<L, c0.step, kInfo.sample_bytes, kInside>(image.planes[c0.plane], c0.offset,
+                                                                                     x, y);
   if constexpr (!kInfo.yuv && kInfo.component_count == 3) {
     constexpr Component c1 = kInfo.components[1], c2 = kInfo.components[2];
-    sums.c[1] = sums.c[1] + weight * bilinear<L, c1.step>(image.planes[c1.plane], c1.offset, x, y);
-    sums.c[2] = sums.c[2] + weight * bilinear<L, c2.step>(image.planes[c2.plane], c2.offset, x, y);
+    sums.c[1] = sums.c[1] + weight * bilinear<L, c1.step, 1, kInside>(image.planes[c1.plane], c1.offset, x, y);
+    sums.c[2] = sums.c[2] + weight * bilinear<L, c2.step, 1, kInside>(image.planes[c2.plane], c2.offset, x, y);
   }
 }
 
-template <class L, PixelFormat kFormat>
+template <class L, PixelFormat kFormat, bool kInside = false>
 WK_HOST_DEVICE void add_chroma_point(const ImageView& image, typename L::F sx, typename L::F sy, Sums<L>& sums) {
   constexpr FormatInfo kInfo = format_info(kFormat);
   constexpr Component c1 = kInfo.components[1], c2 = kInfo.components[2];
-  const AxisTap<L> x = axis_tap<L>(c1.shift_x ? sx * 0.5f : sx, component_extent(image.width, c1.shift_x));
-  const AxisTap<L> y = axis_tap<L>(c1.shift_y ? sy * 0.5f : sy, component_extent(image.height, c1.shift_y));
+  const typename L::F px = c1.shift_x ? sx * 0.5f : sx, py = c1.shift_y ? sy * 0.5f : sy;
+  const AxisTap<L> x = axis_tap<L, kInside>(px, component_extent(image.width, c1.shift_x));
+  const AxisTap<L> y = axis_tap<L, kInside>(py, component_extent(image.height, c1.shift_y));
   if constexpr (c1.plane == c2.plane && c1.step == 2) {
-    const Plane& plane = image.planes[c1.plane];
+    const RowPair<L> r = row_pair<L, kInside>(image.planes[c1.plane], x.first * 2, y);
     typename L::F u00, u01, u10, u11, v00, v01, v10, v11;
-    L::load_two_pairs(plane.data, plane.size, y.first * plane.stride + x.first * 2, u00, v00, u01, v01);
-    L::load_two_pairs(plane.data, plane.size, y.second * plane.stride + x.first * 2, u10, v10, u11, v11);
+    L::load_two_pairs(r.upper, r.upper_size, r.upper_at, u00, v00, u01, v01);
+    L::load_two_pairs(r.lower, r.lower_size, r.lower_at, u10, v10, u11, v11);
     sums.c[1] = sums.c[1] + lerp<L>(lerp<L>(u00, u01, x.t), lerp<L>(u10, u11, x.t), y.t);
     sums.c[2] = sums.c[2] + lerp<L>(lerp<L>(v00, v01, x.t), lerp<L>(v10, v11, x.t), y.t);
   } else {
-    sums.c[1] = sums.c[1] + bilinear<L, c1.step>(image.planes[c1.plane], c1.offset, x, y);
-    sums.c[2] = sums.c[2] + bilinear<L, c2.step>(image.planes[c2.plane], c2.offset, x, y);
+    sums.c[1] = sums.c[1] + bilinear<L, c1.step, 1, kInside>(image.planes[c1.plane], c1.offset, x, y);
+    sums.c[2] = sums.c[2] + bilinear<L, c2.step, 1, kInside>(image.planes[c2.plane], c2.offset, x, y);
   }
 }
 
@@ -187,18 +213,19 @@ WK_HOST_DEVICE Shares shares_of(const Job& job) {
           1.0f / static_cast<float>(job.chroma_taps.x * job.chroma_taps.y)};
 }
 
-// From the sums to the output channels, before rounding to bytes.
-template <class L>
+// From the sums to the output channels, before rounding to bytes. kOne: of one point that is inside.
+template <class L, bool kOne = false>
 WK_HOST_DEVICE void finish(const Job& job, const Sums<L>& sums, Shares shares, typename L::F out[3]) {
   const typename L::F inverse = L::reciprocal_or_zero(sums.weight);
   const typename L::F others = format_info(job.image.format).yuv ? L::splat(shares.chroma) : inverse;
   const typename L::F inside = sums.weight * shares.fine;
-  const typename L::F c0 = sums.c[0] * inverse, c1 = sums.c[1] * others, c2 = sums.c[2] * others;
+  const typename L::F c0 = kOne ? sums.c[0] : sums.c[0] * inverse, c1 = kOne ? sums.c[1] : sums.c[1] * others;
+  const typename L::F c2 = kOne ? sums.c[2] : sums.c[2] * others;
   for (int k = 0; k < job.channels; ++k) {
     const float* m = job.color.m[k];
     const typename L::F raw = ((c0 * m[0] + c1 * m[1]) + c2 * m[2]) + m[3];
     const typename L::F value = L::min(L::max(raw, L::splat(0.0f)), L::splat(255.0f));
-    const typename L::F mixed = value * inside + (1.0f - inside) * job.border[k];
+    const typename L::F mixed = kOne ? value : value * inside + (1.0f - inside) * job.border[k];
     out[k] = mixed * job.scale[k] + job.bias[k];
   }
 }

@@ -28,25 +28,21 @@ const RowFunctions& simd_rows() {
 
 const char* simd_name() { return simd_rows().name; }
 
-namespace {
-
-// Whether every sample point is at least half a pixel inside the picture: then none meets the border.
-bool is_inside(const Job& job) {
+bool is_inside(const Job& job, int width, double margin_px) {
   const Affine& m = job.affine;
   for (int corner = 0; corner < 4; ++corner) {
-    const double x = corner % 2 ? job.width : 0, y = corner / 2 ? job.height : 0;
+    const double x = corner % 2 ? width : 0, y = corner / 2 ? job.height : 0;
     const double sx = m.a * x + m.b * y + m.c, sy = m.d * x + m.e * y + m.f;
     // A hundredth of a pixel more, for what single precision makes of the points.
-    if (!(sx > 0.51 && sy > 0.51 && sx < job.image.width - 0.51 && sy < job.image.height - 0.51)) return false;
+    const double edge = margin_px + 0.01;
+    if (!(sx > edge && sy > edge && sx < job.image.width - edge && sy < job.image.height - edge)) return false;
   }
   return true;
 }
 
-}  // namespace
-
 Job prepared(const Job& asked) {
   Job job = asked;
-  job.replicate = job.replicate || is_inside(job);
+  job.replicate = job.replicate || is_inside(job, job.width, 0.5);
   return job;
 }
 

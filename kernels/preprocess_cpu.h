@@ -24,15 +24,23 @@ void exposure(const ExposureJob& job, std::uint32_t histogram[256], ExposureTota
 
 // An axis-aligned reduction splits into rows and columns: the sample points' weights are summed per source sample
 // beforehand (separable_plan.cc), and the pass becomes one sweep down and one across.
-struct AxisWeights {
-  const std::int32_t* first = nullptr;  // [outputs] first source sample of each output position
-  const float* weight = nullptr;        // of source sample first + k, all of which exist; order below
+struct DownWeights {
+  const std::int32_t* first = nullptr;  // [height] first source row of each output row
+  const std::int32_t* count = nullptr;  // [height] source rows that have a weight
+  const float* weight = nullptr;        // [height][taps] of source row first + k
+  const unsigned char* plain = nullptr;          // [height] all weights are 1: a sum of whole numbers
   int taps = 0;
 };
 
+struct AcrossWeights {
+  const std::int32_t* first = nullptr;  // [padded width] place in a row, component offset left out
+  const float* weight = nullptr;        // [padded width][blocks * 8] of row[first + offset + k]; 0 between the samples
+  int blocks = 0;
+};
+
 struct AxisPair {
-  AxisWeights down;    // outputs: the height; weight[output][k]
-  AxisWeights across;  // outputs: the padded width; weight[k][output]
+  DownWeights down;
+  AcrossWeights across;
 };
 
 struct SeparablePlan {
@@ -41,16 +49,24 @@ struct SeparablePlan {
   int begin[3] = {}, end[3] = {};  // samples of a plane's rows that are read at all
   const float* cover_x = nullptr;  // [padded width] how much of each column's points is in the picture, summed
   const float* cover_y = nullptr;  // [height] likewise of each row's
-  float* row = nullptr;       // scratch: a vertically weighted row of a plane
+  float* row = nullptr;       // scratch: a vertically weighted row of a plane, and what the last block reads past it
   float* sums[3] = {};        // scratch: [padded width] a component
 };
+
+// Whether every sample point of the first `width` columns is at least that far inside the picture; from half a pixel on
+// none meets the border.
+bool is_inside(const Job& job, int width, double margin_px);
+
+// So deep in the picture that neither a coarser grid's neighbours nor a load of a few bytes too many can leave it.
+constexpr double kDeepPx = 4.0;
 
 constexpr int kPad = 8;  // no lane type is wider
 
 // True where the job is a reduction along both image axes, so that the split gives the same result in less time.
 bool is_separable(const Job& job);
 
-// Fills this thread's tables for `job`; they stay valid until the next call on the thread. Allocates only to grow.
+// This thread's tables for `job`, filled unless the call before was for the same geometry; they stay valid until the
+// next call on the thread. Allocates only to grow.
 const SeparablePlan& separable_plan(const Job& job);
 
 struct RowFunctions {

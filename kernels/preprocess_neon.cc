@@ -9,6 +9,7 @@ namespace {
 struct NeonLanes {
   using F = float32x4_t;
   using I = int32x4_t;
+  using Inside = NeonLanes;
   static constexpr int kWidth = 4;
 
   static WK_HOST_DEVICE F iota() { return F{0, 1, 2, 3}; }
@@ -24,7 +25,6 @@ struct NeonLanes {
     return vreinterpretq_f32_u32(vandq_u32(positive, vreinterpretq_u32_f32(vdivq_f32(splat(1.0f), v))));
   }
   static WK_HOST_DEVICE F load(const float* from) { return vld1q_f32(from); }
-  static WK_HOST_DEVICE I load_int(const std::int32_t* from) { return vld1q_s32(from); }
   static WK_HOST_DEVICE F load_bytes(const std::uint8_t* from) {
     std::uint32_t four;
     __builtin_memcpy(&four, from, 4);
@@ -34,12 +34,6 @@ struct NeonLanes {
   static WK_HOST_DEVICE F load_words(const std::uint8_t* from) {
     return vcvtq_f32_u32(vmovl_u16(vreinterpret_u16_u8(vld1_u8(from))));
   }
-  static WK_HOST_DEVICE F gather(const float* from, I index) {
-    F v = vdupq_n_f32(from[index[0]]);
-    v = vld1q_lane_f32(from + index[1], v, 1);
-    v = vld1q_lane_f32(from + index[2], v, 2);
-    return vld1q_lane_f32(from + index[3], v, 3);
-  }
   static WK_HOST_DEVICE void store(float* to, F v) { vst1q_f32(to, v); }
   static WK_HOST_DEVICE void store_interleaved(float* to, F a, F b, F c) {
     const float32x4x3_t three = {{a, b, c}};
@@ -48,6 +42,32 @@ struct NeonLanes {
   static WK_HOST_DEVICE void store_bytes(std::uint8_t* to, F v) {
     const uint32x4_t levels = vcvtq_u32_f32(min(max(v, splat(0.0f)), splat(255.0f)) + 0.5f);
     for (int i = 0; i < 4; ++i) to[i] = static_cast<std::uint8_t>(levels[i]);
+  }
+
+  static WK_HOST_DEVICE void dots(const float* row, const std::int32_t* first, const float* weight, int blocks,
+                                  float* to) {
+    for (int i = 0; i < 8; ++i, weight += blocks * 8) {
+      const float* from = row + first[i];
+      F low = splat(0.0f), high = splat(0.0f);
+      for (int k = 0; k < blocks * 8; k += 8) {
+        low = low + load(from + k) * load(weight + k);
+        high = high + load(from + k + 4) * load(weight + k + 4);
+      }
+      const F pairs = vpaddq_f32(low, high);
+      to[i] = (pairs[0] + pairs[1]) + (pairs[2] + pairs[3]);
+    }
+  }
+  static WK_HOST_DEVICE void add_rows(const std::uint8_t* from, std::int64_t stride, int rows, float* to) {
+    uint16x8_t low = vdupq_n_u16(0), high = low;
+    for (int k = 0; k < rows; ++k, from += stride) {
+      const uint8x16_t bytes = vld1q_u8(from);
+      low = vaddw_u8(low, vget_low_u8(bytes));
+      high = vaddw_u8(high, vget_high_u8(bytes));
+    }
+    store(to, vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))));
+    store(to + 4, vcvtq_f32_u32(vmovl_u16(vget_high_u16(low))));
+    store(to + 8, vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))));
+    store(to + 12, vcvtq_f32_u32(vmovl_u16(vget_high_u16(high))));
   }
 
   // Four bytes from each offset. Near the end of the buffer the load starts earlier and its value is shifted down.

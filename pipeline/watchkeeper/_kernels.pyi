@@ -15,6 +15,8 @@ from watchkeeper.types import Buffer
 
 MAX_TAPS: Final[int]
 MAX_REGIONS: Final[int]
+BATCH_BYTES: Final[int]  # of what preprocess_batch returns
+EXPOSURE_JOB_BYTES: Final[int]  # of what exposure_job returns
 SIMD: Final[str]  # "avx2", "neon" or "scalar": what simd=True means on this machine
 
 def preprocess(
@@ -49,3 +51,36 @@ def exposure(
     histogram: npt.NDArray[np.uint32],  # 256, overwritten
     totals: npt.NDArray[np.uint64] | None = None,  # 2, overwritten: squares of the Laplacian, points that have one
 ) -> None: ...
+def preprocess_batch(
+    pixel_format: int,
+    color: int,
+    width: int,
+    height: int,
+    planes: tuple[Buffer, ...],
+    strides: tuple[int, ...],
+    affines: Sequence[tuple[float, float, float, float, float, float]],
+    taps: Sequence[tuple[int, int, int, int]],
+    outs: tuple[npt.NDArray[Any], ...],
+    out_width: int,
+    out_height: int,
+    channels: int,
+    planar: bool,
+    scale: tuple[float, float, float],
+    bias: tuple[float, float, float],
+    border: tuple[float, float, float] | None,
+    plane_addresses: Sequence[int],  # of each plane, for the GPU
+    out_addresses: Sequence[int],  # of each output, for the GPU
+) -> bytes: ...  # checked as `preprocess`; what an entry of kernels/preprocess.cu is launched with, nothing is done
+def exposure_job(
+    pixel_format: int,
+    color: int,
+    width: int,
+    height: int,
+    planes: tuple[Buffer, ...],
+    strides: tuple[int, ...],
+    affine: tuple[float, float, float, float, float, float],
+    columns: int,
+    rows: int,
+    sharpness: bool,
+    plane_addresses: Sequence[int],
+) -> bytes: ...  # checked as `exposure`; what the kernel `exposure` is launched with

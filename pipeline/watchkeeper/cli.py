@@ -204,6 +204,7 @@ def _boards(commands: Commands) -> None:
 def _doctor(commands: Commands) -> None:
     p = _command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
     p.add_argument("--device", action="store_true", help="only the accelerator's self-test, to send back with --json")
+    p.add_argument("--profile", metavar="NAME", default="euroncap-2026", help=_PROFILES_HELP)
 
 
 def _trace(commands: Commands) -> None:

@@ -54,6 +54,14 @@ class Gpu:
             raise LogicError(f"an illegal memory access was encountered (0x{address:x}, {nbytes} bytes)")
         return array
 
+    def host_address(self, address: int, nbytes: int) -> int:
+        """Where the CPU finds `nbytes` that lie wholly in one live array; an illegal access otherwise."""
+        for start, kept in self.memory.items():
+            array = kept()
+            if array is not None and start <= address and address + nbytes <= start + array.nbytes:
+                return int(array.__array_interface__["data"][0]) + address - start
+        raise LogicError(f"an illegal memory access was encountered (0x{address:x}, {nbytes} bytes)")
+
 
 gpu = Gpu()
 
@@ -148,7 +156,7 @@ def pagelocked_zeros(shape: tuple[int, ...], dtype: Any, order: str = "C", mem_f
     owner = np.zeros(shape, dtype, order="C")
     array = owner.view(_PagelockedArray)
     # The GPU's own address for it: never the host's, so that mixing the two up is noticed.
-    address = 0x7F00_0000_0000 + next(gpu.ids) * 0x100000
+    address = 0x7F00_0000_0000 + next(gpu.ids) * 0x1000_0000
     array.allocation = _Allocation(address)
     gpu.memory[address] = weakref.ref(owner)  # alive for as long as any view of it is
     return array

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import fake_gpu
+import fake_launch
 import fake_tensorrt
 import pytest
 
 _OURS = (
     "watchkeeper.memory.cuda", "watchkeeper.memory.cuda_graph", "watchkeeper.inference.tensorrt",
-    "watchkeeper.inference.tensorrt_build", "watchkeeper.inference.tensorrt_int8",
+    "watchkeeper.inference.tensorrt_build", "watchkeeper.inference.tensorrt_int8", "watchkeeper.preprocess.cuda",
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ def installed(version: str = "10.3.0") -> Iterator[None]:
             patch.delitem(sys.modules, name, raising=False)
         for name, module in {**fake_gpu.pycuda_modules(), "tensorrt": fake_tensorrt.tensorrt_module(version)}.items():
             patch.setitem(sys.modules, name, module)
+        sys.modules["pycuda.driver"].__dict__["module_from_buffer"] = fake_launch.module_from_buffer
         patch.setattr(ctypes, "CDLL", load)
         try:
             yield

@@ -49,6 +49,23 @@ inline Affine random_affine(Random& random) {
   return {c, -s, x, s, c, y};
 }
 
+// The jobs with a faster path: a turned crop well inside the picture with one point a pixel, and a whole reduction.
+inline void make_usual(Random& random, Job& job) {
+  const int longer = job.width > job.height ? job.width : job.height;
+  const int w = job.image.width, h = job.image.height, shorter = w < h ? w : h;
+  if (random.next() % 2 && shorter > 12) {
+    const double k = (shorter - 10) / (1.25 * longer), turn = 0.25 * k;
+    job.taps = job.chroma_taps = Taps{};
+    job.affine = {k, -turn, 0, turn, k, 0};
+    job.affine.c = 0.5 * (w - k * job.width + turn * job.height);
+    job.affine.f = 0.5 * (h - turn * job.width - k * job.height);
+    return;
+  }
+  const int n = random.between(2, 5);
+  job.taps.x = job.taps.y = n;
+  job.affine = {n * 1.0, 0, random.between(-20, 5) * 1.0, 0, n * 1.0, random.between(-20, 5) * 1.0};
+}
+
 inline Job random_job(Random& random, const ImageView& image) {
   Job job;
   job.image = image;
@@ -62,6 +79,7 @@ inline Job random_job(Random& random, const ImageView& image) {
   job.taps.x = random.between(1, 4), job.taps.y = random.between(1, 4);
   job.chroma_taps.x = random.between(1, 2), job.chroma_taps.y = random.between(1, 2);
   job.affine = random_affine(random);
+  if (random.next() % 4 == 0) make_usual(random, job);
   for (int k = 0; k < 3; ++k) job.scale[k] = 0.5f + k, job.bias[k] = 3.0f * k, job.border[k] = 40.0f * k;
   return job;
 }

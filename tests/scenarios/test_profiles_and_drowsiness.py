@@ -129,6 +129,14 @@ def test_perclos_and_drowsiness() -> None:
     assert _onsets(_play("r171", *sleepy, fps=15)) == []
 
 
+def test_drowsiness_is_told_while_it_is_to_be_seen() -> None:
+    # Sleepy below the profile's speed; fast again only after the last closure is long over, and then one more comes.
+    sleepy: list[Stretch] = [(2.6, {"speed": 45}), (0.7, {"lid": 0.0, "speed": 45})] * 24
+    states = _play("euroncap-2026", *sleepy, (3, {"speed": 45}), (4, {}), (0.8, {"lid": 0.0}), (1, {}), fps=15)
+    assert states[-80].sleepiness_kss in (8, 9)
+    assert _onsets(states) == [("Drowsy", pytest.approx(24 * 49 / 15 + 7 + 0.6, abs=0.1))]
+
+
 def test_unseen_time_is_in_neither_term_of_perclos() -> None:
     part: list[Stretch] = [(2.6, {}), (0.7, {"lid": 0.0})] * 12
     states = _play("euroncap-2026", *part, (60, {"hidden": True}), *part, fps=15)
@@ -165,6 +173,7 @@ def test_a_hidden_face_freezes_a_running_warning() -> None:
         ('base = "r171"\n[limits]\nfast_from = 40\n', r":3: limits.fast_from: r171 has no bands of speed"),
         ('base = "r171"\n[limits]\nsleep = 1.0\n', r":3: limits.sleep: expected sleep \(1\) not below microsleep"),
         ('base = "r171\n', r":1: expected TOML"),
+        ("base =", r"mine.toml: expected TOML: .*end of document"),
     ],
 )
 def test_a_bad_profile_file_is_told_by_line(tmp_path: Path, text: str, problem: str) -> None:

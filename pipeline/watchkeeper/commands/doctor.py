@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from watchkeeper.commands.checks import FAIL, TABLE, run_check
+from watchkeeper.commands.checks import FAIL, OPTIONS, TABLE, run_check
 
 
 def run(args: argparse.Namespace) -> int:
@@ -15,7 +15,7 @@ def run(args: argparse.Namespace) -> int:
     for group, name, entry in TABLE:
         if args.device and group != "device":
             continue
-        finding = run_check(entry)
+        finding = run_check(entry, *([getattr(args, OPTIONS[name])] if name in OPTIONS else []))
         row: dict[str, Any] = {
             "check": name, "status": finding.status, "found": finding.found, "action": finding.action,
         }  # fmt: skip

@@ -6,7 +6,6 @@ Weights are never in git. `watchkeeper models build` (fetch.py) puts them into t
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
+from watchkeeper.files import cache_root
 from watchkeeper.inference.engine import Engine, TensorSpec
 from watchkeeper.inference.manifest_table import ManifestTable, read_toml
 
@@ -82,18 +82,8 @@ class Manifest:
 
 
 def cache_dir() -> Path:
-    """$WATCHKEEPER_CACHE, else $XDG_CACHE_HOME/watchkeeper, else ~/.cache/watchkeeper; models are in `models/` there.
-
-    Raises BadInputError when there is no home directory to fall back on.
-    """
-    if own := os.environ.get("WATCHKEEPER_CACHE"):
-        return Path(own).absolute() / "models"
-    if (xdg := os.environ.get("XDG_CACHE_HOME")) and Path(xdg).is_absolute():  # the XDG specification ignores others
-        return Path(xdg) / "watchkeeper" / "models"
-    try:
-        return Path.home() / ".cache" / "watchkeeper" / "models"
-    except RuntimeError as error:
-        raise BadInputError("WATCHKEEPER_CACHE: no home directory for the cache; set it to a folder") from error
+    """Where the models are: `models/` in files.cache_root, which may raise BadInputError."""
+    return cache_root() / "models"
 
 
 def manifest_names() -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -38,6 +39,7 @@ class PrimaryContext:
             self._context: Any = self.device.retain_primary_context()
         except driver.Error as error:
             raise CudaError(f"CUDA: {_one_line(error)}; expected a GPU and its driver") from error
+        self._mapped: list[tuple[int, int, int, weakref.ref[Any]]] = []  # host address, bytes, GPU address, array
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -57,7 +59,18 @@ class PrimaryContext:
                 tuple(shape), np.dtype(dtype), mem_flags=driver.host_alloc_flags.DEVICEMAP
             )
             allocation: Any = array.base
-            return array, int(allocation.get_device_pointer())
+            address = int(allocation.get_device_pointer())
+        entry = (int(array.__array_interface__["data"][0]), array.nbytes, address, weakref.ref(array))
+        with _lock:
+            self._mapped = [old for old in self._mapped if old[3]() is not None] + [entry]
+        return array, address
+
+    def device_address(self, host: int, nbytes: int) -> int | None:
+        """The GPU's address of `nbytes` at host address `host`; None unless they lie in one live `mapped` array."""
+        for start, size, device, array in self._mapped:
+            if start <= host and host + nbytes <= start + size and array() is not None:
+                return device + host - start
+        return None
 
     def close(self) -> None:
         """Give the context back; may be called again."""

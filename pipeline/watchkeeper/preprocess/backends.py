@@ -13,6 +13,7 @@ from watchkeeper.types import Frame, Region
 BACKENDS = {
     "cpu": "watchkeeper.preprocess.cpu:CpuPreprocessor",
     "reference": "watchkeeper.preprocess.reference:ReferencePreprocessor",
+    "cuda": "watchkeeper.preprocess.cuda:CudaPreprocessor",
 }
 
 
@@ -46,9 +47,12 @@ class Preprocessor(Protocol):
 
 
 def open_preprocessor(name: str) -> Preprocessor:
-    """The preprocessor called `name`; BadInputError lists the known ones."""
+    """The preprocessor called `name`; BadInputError lists the known ones, or says what `cuda` lacks here."""
     if name not in BACKENDS:
         raise BadInputError.at("preprocess", f"unknown {name!r}, expected one of {', '.join(sorted(BACKENDS))}")
     module, _, attribute = BACKENDS[name].partition(":")
-    opened: Preprocessor = getattr(importlib.import_module(module), attribute)()
+    try:
+        opened: Preprocessor = getattr(importlib.import_module(module), attribute)()
+    except ImportError as error:  # pycuda, or the driver's library that it is linked to
+        raise BadInputError.at("preprocess", f"{name} cannot be loaded here ({error}); it needs pycuda") from error
     return opened

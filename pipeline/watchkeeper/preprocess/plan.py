@@ -60,10 +60,11 @@ def affine(region: Region, width: int, height: int) -> Affine:
 
 
 def taps(m: Affine, pixel_format: PixelFormat) -> Taps:
-    """Sample points that keep neighbouring ones at most 1.5 source samples apart, up to MAX_TAPS each way.
+    """Sample points in an output pixel: one (bilinear) below a reduction by 2, from there on an area's, up to MAX_TAPS.
 
-    One point reads a triangle two samples wide, so a reduction by up to 1.5 needs no more than one; without the others
-    a stronger one would leave source pixels unread and alias. Beyond a reduction by 64.5 it does.
+    One point reads a triangle two samples wide, so below a reduction by 2 no source pixel goes unread. From 2 on points
+    are at most 1.5 samples apart; without the others source pixels would be left out and alias. Beyond a reduction by
+    64.5 they are.
     """
     per_px_x, per_px_y = CHROMA_PER_PX.get(pixel_format, (1.0, 1.0))
     return Taps(
@@ -75,7 +76,7 @@ def taps(m: Affine, pixel_format: PixelFormat) -> Taps:
 
 
 def _taps(reduction: float) -> int:
-    return min(max(math.ceil(reduction - 0.5), 1), MAX_TAPS)
+    return 1 if reduction < 2.0 else min(math.ceil(reduction - 0.5), MAX_TAPS)
 
 
 def full_frame(width: int, height: int) -> Region:

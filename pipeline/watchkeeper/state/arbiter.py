@@ -50,13 +50,17 @@ class Arbiter:
     """
 
     __slots__ = (
-        "_answered", "_patience", "_rules", "_steps_ns", "_t_ns", "_unanswered_since_ns", "acknowledged", "count",
-        "level", "onset_ns", "warning",
+        "_answered", "_patience", "_prompts", "_rules", "_steps_ns", "_t_ns", "_unanswered_since_ns", "acknowledged",
+        "count", "level", "onset_ns", "warning",
     )  # fmt: skip
 
-    def __init__(self, rules: Sequence[Rule], steps_ns: Sequence[int], patience: Patience) -> None:
-        """`rules`: most urgent first. steps_ns: after which times distraction rises. patience: told when that ends."""
+    def __init__(
+        self, rules: Sequence[Rule], steps_ns: Sequence[int], patience: Patience, *, tells: bool = True
+    ) -> None:
+        """`rules`: most urgent first. steps_ns: after which times distraction rises. patience: told when that ends.
+        tells: False where nothing reaches the driver, so that no rule is to take its prompt for given."""
         self._rules = tuple(rules)
+        self._prompts = tuple(rule for rule in rules if tells and isinstance(rule, Drowsy))
         self._steps_ns = tuple(steps_ns)
         self._patience = patience
         self._t_ns = 0
@@ -137,9 +141,9 @@ class Arbiter:
         self.onset_ns = self._unanswered_since_ns = t_ns
         self.count += 1
         self.acknowledged = self._answered = False
-        for rule in self._rules:
-            if isinstance(rule, Drowsy) and warning is rule.warning:
-                rule.told(t_ns)
+        for prompt in self._prompts:
+            if warning is prompt.warning:
+                prompt.told(t_ns)
         self._patience.ended_ns = None
         return WarningEvent(t_ns, warning, Phase.ONSET, self.level)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchkeeper.state import limits
 from watchkeeper.state.arbiter import STYLES, Arbiter
 from watchkeeper.state.baseline import Baseline
+from watchkeeper.state.class_levels import ClassLevels
 from watchkeeper.state.closures import Closures
 from watchkeeper.state.glances import Glances
 from watchkeeper.state.profiles import Profile
@@ -53,7 +54,9 @@ class DriverStateMachine:
         rules = build_rules(
             profile, self._closures, self._glances, self._vehicle, self._short, self._sleepiness, patience
         )
-        self._arbiter = Arbiter(rules, [step.ns for step in profile.steps], patience)
+        steps_ns = [step.ns for step in profile.steps]
+        self._levels = ClassLevels(rules, steps_ns)
+        self._arbiter = Arbiter(rules, steps_ns, patience)
         self._t_ns: int | None = None
         self._seq = 0
         self._was_active = False
@@ -84,7 +87,9 @@ class DriverStateMachine:
             self._short.step(t_ns)
         sleepiness = self._sleepiness
         sleepiness.step(measurement, t_ns)
+        self._levels.step(car.active, t_ns)
         events = arbiter.step(car.active, car.acknowledged, t_ns)
+        self._levels.join(arbiter)
         if measurement is not None:
             self._seq = measurement.seq
         cause = visibility.cause
@@ -97,7 +102,6 @@ class DriverStateMachine:
         distracted = style is not None and not style.sleep_class
         glances.away.keep = glances.area3.keep = glances.phone.keep = distracted
         closures.lids.keep = style is not None and style.sleep_class
-        sleep_class = style is not None and style.sleep_class
         away, lids = glances.away, closures.lids
         return DriverState(
             t_ns=t_ns,
@@ -107,8 +111,8 @@ class DriverStateMachine:
             calibration_pct=self.baseline.progress_pct,
             warning=warning,
             level=level,
-            distraction_level=0 if sleep_class else level,
-            drowsiness_level=level if sleep_class else 0,
+            distraction_level=self._levels.distraction,
+            drowsiness_level=self._levels.drowsiness,
             visual=style is not None,
             acoustic=0 if style is None or arbiter.acknowledged else style.acoustic,
             haptic=style is not None and level >= style.haptic_from_level,

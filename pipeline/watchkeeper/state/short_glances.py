@@ -16,8 +16,8 @@ class ShortGlances:
     """
 
     __slots__ = (
-        "_away", "_clear_ns", "_counted_ns", "_end_ns", "_glances", "_limit_ns", "_long_ns", "_past", "_serving_ns",
-        "_t_ns", "_told", "_window_ns", "total_ns",
+        "_away", "_clear_ns", "_counted_ns", "_duration_ns", "_end_ns", "_glances", "_limit_ns", "_long_ns", "_past",
+        "_serving_ns", "_t_ns", "_told", "_window_ns", "total_ns",
     )  # fmt: skip
 
     def __init__(self, profile: Profile, glances: Glances, limit_ns: int) -> None:
@@ -25,7 +25,7 @@ class ShortGlances:
         self._limit_ns, self._window_ns = limit_ns, profile.short_window.ns
         self._clear_ns, self._long_ns = profile.clear_short.ns, profile.long_distraction.ns
         self._past: list[tuple[int, int]] = []  # end and counted time of glances; no more than fit into the window
-        self._counted_ns = self._end_ns = self._serving_ns = 0
+        self._counted_ns = self._duration_ns = self._end_ns = self._serving_ns = 0
         self._told = False
         self._t_ns: int | None = None
         self.total_ns = 0
@@ -40,7 +40,7 @@ class ShortGlances:
         if away.value:
             self._during(t_ns)
         else:
-            self._between()
+            self._between(t_ns)
         start_ns = t_ns - self._window_ns
         past = self._past
         while past and past[0][0] <= start_ns:
@@ -55,14 +55,20 @@ class ShortGlances:
         if duration_ns >= self._long_ns and self.total_ns < self._limit_ns:
             self._told = True
             self._past.clear()
-        self._end_ns = t_ns
+        if duration_ns != self._duration_ns:  # while a look ahead is being weighed, the glance does not grow
+            self._duration_ns, self._end_ns = duration_ns, t_ns
         self._counted_ns = 0 if self._told else max(0, duration_ns - min(self._serving_ns, _FREE_NS))
 
-    def _between(self) -> None:
+    def _between(self, t_ns: int) -> None:
         away = self._away
         if self._counted_ns:
-            self._past.append((self._end_ns, self._counted_ns))
-        self._counted_ns, self._told = 0, False
+            # The eyes turned half way between the last sample away and the first one ahead: over several glances at
+            # few frames a second the rest would add up.
+            rest_ns = t_ns - away.duration_ns - self._end_ns if away.value is False else 0
+            rest_ns = max(0, min(rest_ns, _SPAN_NS))
+            self._past.append((self._end_ns + rest_ns, self._counted_ns + rest_ns))
+        self._counted_ns = self._duration_ns = 0
+        self._told = False
         if self._glances.away_now is False:
             self._serving_ns = 0
             if away.duration_ns >= self._clear_ns:

@@ -45,8 +45,11 @@ def test_without_a_device_it_skips_with_the_reason(capsys: pytest.CaptureFixture
 
 
 def test_every_check_runs_and_says_something(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) == 0
+    status = main(["doctor"])
     lines = capsys.readouterr().out.splitlines()
+    # what may fail on a sound installation is the machine: a hot or starved one
+    failed = {line.split()[1] for line in lines if line.startswith("fail")}
+    assert (status, failed <= {"heat", "throttling"}) == (int(bool(failed)), True)
     assert [line.split()[1] for line in lines] == [name for _, name, _ in checks.TABLE]
 
 

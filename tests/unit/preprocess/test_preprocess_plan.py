@@ -28,7 +28,7 @@ def test_affine_agrees_with_the_region(region: Region, width: int, height: int, 
 
 @pytest.mark.parametrize(
     ("reduction", "expected"),
-    [(0.1, 1), (1.0, 1), (1.5, 1), (1.51, 2), (2.5, 2), (2.51, 3), (5.0, 5), (17.0, 17), (400.0, 64)],
+    [(0.1, 1), (1.0, 1), (1.99, 1), (2.01, 2), (2.5, 2), (2.51, 3), (5.0, 5), (17.0, 17), (400.0, 64)],
 )
 def test_sample_points_by_reduction(reduction: float, expected: int) -> None:
     for turn in (0.0, 1.0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,6 @@ from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import BACKENDS, Preprocessor, open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-def preprocessor(request: pytest.FixtureRequest) -> Preprocessor:
-    return open_preprocessor(request.param)
 
 
 def grey_frame(pixels: Any) -> Frame:
@@ -111,7 +107,7 @@ def test_half_size_is_the_mean_of_each_block(preprocessor: Preprocessor) -> None
     name=st.sampled_from(sorted(BACKENDS)),
 )  # fmt: skip
 def test_output_pixels_lie_where_the_region_says(
-    cx: float, cy: float, w: float, h: float, turn: float, name: str
+    gpu: Path, cx: float, cy: float, w: float, h: float, turn: float, name: str
 ) -> None:
     """On a slope every interpolation is exact, so each output pixel tells its position in the picture."""
     y, x = np.mgrid[0:100, 0:100]

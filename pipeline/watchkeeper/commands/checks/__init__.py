@@ -1,6 +1,7 @@
-"""What `doctor` looks at. A check is a function without arguments that returns a Finding; TABLE names them by group.
+"""What `doctor` looks at. A check is a function that returns a Finding; TABLE names them by group.
 
-Adding one: write the function in a module here and add its line to the table; it is imported when it is run.
+Adding one: write the function in a module here and add its line to the table; it is imported when it is run. It is
+called without arguments, or with the one option of the command that OPTIONS names for it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ class Finding:
 TABLE: list[tuple[str, str, str]] = [
     ("general", "weights", "watchkeeper.commands.checks.general:weights"),
     ("general", "board", "watchkeeper.commands.checks.general:board"),
+    ("general", "profile", "watchkeeper.commands.checks.general:profile"),
+    ("time", "realtime-scheduling", "watchkeeper.commands.checks.realtime:realtime_scheduling"),
+    ("time", "locked-memory", "watchkeeper.commands.checks.realtime:locked_memory"),
+    ("time", "cpu-clock", "watchkeeper.commands.checks.realtime:governor"),
+    ("time", "heat", "watchkeeper.commands.checks.realtime:heat"),
+    ("time", "throttling", "watchkeeper.commands.checks.realtime:throttling"),
+    ("time", "kernel", "watchkeeper.commands.checks.realtime:kernel"),
     ("device", "gpu", "watchkeeper.commands.checks.device:gpu"),
     ("device", "gpu-kernel-against-cpu", "watchkeeper.commands.checks.device:kernel_twin"),
     ("device", "engine-against-golden", "watchkeeper.commands.checks.device:engine_golden"),
@@ -38,12 +46,15 @@ TABLE: list[tuple[str, str, str]] = [
     ("device", "power-mode", "watchkeeper.commands.checks.device:power_mode"),
 ]
 
+OPTIONS = {"profile": "profile"}
+"""check -> the option of `doctor` it is called with."""
 
-def run_check(entry: str) -> Finding:
+
+def run_check(entry: str, *option: str) -> Finding:
     """The finding of one line of the table; an error of ours is a failed check, not the end of the command."""
     module, _, name = entry.partition(":")
-    function: Callable[[], Finding] = getattr(importlib.import_module(module), name)
+    function: Callable[..., Finding] = getattr(importlib.import_module(module), name)
     try:
-        return function()
+        return function(*option)
     except WatchkeeperError as error:
         return Finding(FAIL, str(error), "see the message")

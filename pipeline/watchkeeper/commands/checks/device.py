@@ -19,7 +19,8 @@ from watchkeeper.capture.source import open_source
 from watchkeeper.commands.checks import FAIL, PASS, SKIP, WARN, Finding
 from watchkeeper.inference.engine import KeepsEngines, open_engine
 from watchkeeper.inference.manifest import golden_problem, load_manifests
-from watchkeeper.preprocess.backends import BACKENDS, open_preprocessor
+from watchkeeper.preprocess.backends import open_preprocessor
+from watchkeeper.preprocess.cubin_pack import pack_path
 from watchkeeper.preprocess.spec import OutputSpec
 from watchkeeper.types import Region
 
@@ -48,10 +49,10 @@ def gpu() -> Finding:
 
 def kernel_twin() -> Finding:
     """The GPU's preprocessing kernel gives what its CPU twin gives, on frames of the demo drive."""
-    if "cuda" not in BACKENDS:
-        return Finding(SKIP, "this build has no CUDA preprocessing back end", "")
     if why := _missing("pycuda"):
         return Finding(SKIP, why, "on a Jetson: pip install pycuda")
+    if not pack_path().is_file():
+        return Finding(SKIP, f"{pack_path()}: no compiled kernels", "on a PC: tools/cubins; copy its file there")
     spec, worst = OutputSpec.ranged(192, 192, 0.0, 1.0), 0.0
     cpu, cuda = open_preprocessor("cpu"), open_preprocessor("cuda")
     ours, theirs = spec.empty(), spec.empty()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 from watchkeeper.board import detect_board, load_board
-from watchkeeper.commands.checks import FAIL, PASS, Finding
+from watchkeeper.commands.checks import FAIL, PASS, WARN, Finding
 from watchkeeper.inference.manifest import file_problem, load_manifests
+from watchkeeper.state.profile_file import changes, resolve_profile
 
 
 def weights() -> Finding:
@@ -20,3 +24,21 @@ def board() -> Finding:
     """The board this machine is, and that its file is right."""
     found = load_board(detect_board())
     return Finding(PASS, f"{found.name}, engines {', '.join(found.engines)}", data={"board": found.name})
+
+
+def profile(name: str) -> Finding:
+    """The rule set that `--profile` names, and whether it is an experimental one."""
+    chosen = resolve_profile(name)
+    rows = changes(Path(name)) if name.endswith(".toml") else []
+    data = {
+        "name": chosen.name, "base": chosen.base, "experimental": chosen.experimental,
+        "limits": [dataclasses.asdict(row) for row in rows],
+    }  # fmt: skip
+    if not chosen.experimental:
+        found = chosen.name if not rows else f"{chosen.name} over {chosen.base}, {len(rows)} limits set, none laxer"
+        return Finding(PASS, found, data=data)
+    laxer = [f"{row.field} {row.value:g} {row.unit} ({row.base:g})" for row in rows if row.laxer]
+    found = (
+        f"{chosen.name} over {chosen.base}, EXPERIMENTAL and shown so on the bus; laxer: {', '.join(laxer) or 'none'}"
+    )
+    return Finding(WARN, found, "not for the road: remove `experimental` and what is laxer", data)

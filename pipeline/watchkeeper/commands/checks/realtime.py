@@ -1,0 +1,83 @@
+"""Checks about time: scheduling, locked memory, clocks, heat, throttling. They look only and change nothing."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+from watchkeeper.commands.checks import FAIL, PASS, SKIP, WARN, Finding
+from watchkeeper.runtime.machine import MachineWatch
+
+_SYS, _PROC = Path("/sys"), Path("/proc")
+_HOT_MC, _TOO_HOT_MC = 75_000, 85_000  # boards here slow themselves down from 80 to 85 degC on
+_CAP_SYS_NICE, _CAP_IPC_LOCK = 23, 14  # <linux/capability.h>
+
+
+def realtime_scheduling(proc_root: Path = _PROC) -> Finding:
+    """May this process run with real-time priority? (`proc_root`, `sys_root` here and below: other trees in tests.)"""
+    return _permission(proc_root, _CAP_SYS_NICE, resource.RLIMIT_RTPRIO, "rtprio 50")
+
+
+def locked_memory(proc_root: Path = _PROC) -> Finding:
+    """May this process lock its memory?"""
+    return _permission(proc_root, _CAP_IPC_LOCK, resource.RLIMIT_MEMLOCK, "memlock unlimited")
+
+
+def _permission(proc_root: Path, capability: int, limit: int, wanted: str) -> Finding:
+    capable = _capabilities(proc_root) >> capability & 1
+    allowed = resource.getrlimit(limit)[0]
+    if capable or allowed == resource.RLIM_INFINITY or (limit == resource.RLIMIT_RTPRIO and allowed >= 50):
+        return Finding(PASS, "permitted")
+    return Finding(WARN, "not permitted", f"give the service the limit {wanted}")
+
+
+def governor(sys_root: Path = _SYS) -> Finding:
+    """Do the cores keep their clock?"""
+    governors = MachineWatch(sys_root).read().governors
+    if not governors:
+        return Finding(SKIP, "this machine does not tell")
+    found = ", ".join(governors)
+    if governors == ("performance",):
+        return Finding(PASS, found)
+    return Finding(WARN, f"governor {found}", "set the governor to performance")
+
+
+def heat(sys_root: Path = _SYS) -> Finding:
+    """Is the box cool enough not to slow itself down?"""
+    temperature_mc = MachineWatch(sys_root).read().temperature_mc
+    if temperature_mc is None:
+        return Finding(SKIP, "no sensor")
+    found = f"{temperature_mc / 1000:.0f} degC"
+    if temperature_mc < _HOT_MC:
+        return Finding(PASS, found)
+    status = FAIL if temperature_mc >= _TOO_HOT_MC else WARN
+    return Finding(status, found, "cool the box, or lower the camera's frame rate")
+
+
+def throttling(sys_root: Path = _SYS) -> Finding:
+    """Has the box slowed itself down, now or since its start?"""
+    machine = MachineWatch(sys_root).read()
+    if machine.throttled:
+        return Finding(FAIL, ", ".join(machine.throttled), "check supply and cooling")
+    if machine.events:
+        return Finding(WARN, f"{machine.events} times since the start", "check supply and cooling")
+    return Finding(PASS, "none")
+
+
+def kernel(sys_root: Path = _SYS) -> Finding:
+    """Which kernel runs, and is it a PREEMPT_RT one."""
+    if (sys_root / "kernel/realtime").exists():
+        return Finding(PASS, f"PREEMPT_RT, {os.uname().release}")
+    return Finding(PASS, f"{os.uname().release}, not PREEMPT_RT (not needed for the budget)")
+
+
+def _capabilities(proc_root: Path) -> int:
+    """Effective capabilities of this process; 0 where they cannot be read."""
+    try:
+        for line in (proc_root / "self/status").read_text().splitlines():
+            if line.startswith("CapEff:"):
+                return int(line.split()[1], 16)
+    except (OSError, ValueError, IndexError):
+        return 0
+    return 0
