@@ -193,17 +193,6 @@ def test_a_closure_with_the_head_going_down_is_a_glance_down_at_first(drive: Any
     assert still.onsets() == [pytest.approx(6.0, abs=0.2)]
 
 
-def test_glances_down_are_not_in_perclos(drive: Any) -> None:
-    def closing(**what: object) -> Any:
-        road = drive()
-        for _ in range(10):
-            road.ahead(6).shut(1.2, **what)
-        return road.ahead(2).play(fps=15).states[-1].perclos_pct
-
-    assert closing(head=(0.0, -10.0), gaze=None) == 0.0
-    assert closing() == pytest.approx(100 * 1.2 / 7.2, abs=2)
-
-
 def test_half_closed_eyes_are_no_closed_reading(drive: Any) -> None:
     numbers = blinking(drive(), 10, 0.55).span(2, frames=False).ahead(2).play(fps=15).machine.baseline.numbers
     assert numbers.lids[0].closed is None

@@ -291,8 +291,10 @@ GLANCE_DOWN_LOOK = Limit(
 )
 GLANCE_DOWN_LONGEST = Limit(
     2.0, "s",
-    f"own: such a closure is a microsleep from here on, the upper end of {_NCAP_2026}'s 1-2 s, and is in PERCLOS only "
-    "then. A nod looks the same at first, so the limits of sleep and unresponsiveness hold as they are", "own",
+    f"own: such a closure is a microsleep from here on, the upper end of {_NCAP_2026}'s 1-2 s. "
+    "PERCLOS counts it all the same. "
+    "A nod looks the same at first, so the limits of sleep and unresponsiveness hold as they are",
+    "own",
 )  # fmt: skip
 
 # --- gaps in the data -------------------------------------------------------------------------------------------------

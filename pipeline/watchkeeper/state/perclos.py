@@ -5,22 +5,20 @@ from __future__ import annotations
 from watchkeeper.state import limits
 from watchkeeper.state.closures import Closures
 
-_GLANCE_NS = limits.GLANCE_DOWN_LONGEST.ns
 _BLINK_NS, _SPAN_NS = limits.BLINK.ns, limits.SAMPLE_SPAN_MAX.ns
 _BUCKET_NS, _BUCKETS = limits.PERCLOS_BUCKET.ns, round(limits.PERCLOS_WINDOW.ns / limits.PERCLOS_BUCKET.ns)
 _KEPT, _NEEDED = int(limits.CLOSURES_KEPT.value), int(limits.CLOSURES_NEEDED.value)
 
 
 class Perclos:
-    """value: share of the last 60 s of valid time with the lids down, without blinks (up to `limits.BLINK`) and
-    glances down (up to `limits.GLANCE_DOWN_LONGEST`); None until so much valid time has passed.
-    long_share, mean_closure_ns: of the last closures, None while they are few. long_closure_ns: when lids were last
-    seen shut for longer than that.
+    """value: share of the last 60 s of valid time with the lids down, blinks (up to `limits.BLINK`) left out; None
+    until so much valid time has passed. long_share, mean_closure_ns: of the last closures, None while they are few.
+    long_closure_ns: when lids were last seen shut for longer than a blink.
     """
 
     __slots__ = (
-        "_bucket", "_closed", "_closures", "_counted_ns", "_durations", "_filled", "_glance", "_last_ns", "_next",
-        "_open_ns", "_valid_ns", "long_closure_ns", "long_share", "mean_closure_ns", "value",
+        "_bucket", "_closed", "_closures", "_counted_ns", "_durations", "_filled", "_last_ns", "_next", "_open_ns",
+        "_valid_ns", "long_closure_ns", "long_share", "mean_closure_ns", "value",
     )  # fmt: skip
 
     def __init__(self, closures: Closures) -> None:
@@ -30,7 +28,6 @@ class Perclos:
         self._valid_ns = self._counted_ns = self._open_ns = 0
         self._durations: list[int] = []  # of the last closures, a ring
         self._next = 0
-        self._glance = False  # the present closure began as a glance down does
         self._last_ns: int | None = None
         self.value: float | None = None
         self.long_share: float | None = None
@@ -46,15 +43,13 @@ class Perclos:
         lids = self._closures.lids
         if lids.value:
             self._open_ns = duration_ns = lids.duration_ns
-            self._glance = self._closures.glance_down
-            if duration_ns > (_GLANCE_NS if self._glance else _BLINK_NS):
+            if duration_ns > _BLINK_NS:
                 # a closure that turns out longer than a blink counts from its start
                 self._closed[self._bucket] += max(0, duration_ns - self._counted_ns)
                 self._counted_ns = max(duration_ns, self._counted_ns)
                 self.long_closure_ns = t_ns
         elif self._open_ns:
-            if not self._glance or self._open_ns > _GLANCE_NS:
-                self._ended(self._open_ns)
+            self._ended(self._open_ns)
             self._open_ns = self._counted_ns = 0
         self._valid_ns += dt_ns
         if self._valid_ns >= _BUCKET_NS:
