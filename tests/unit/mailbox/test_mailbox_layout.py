@@ -20,7 +20,7 @@ from watchkeeper.types import (
     VehicleSignals,
     VisionHealth,
     VisionReport,
-    Warning,  # noqa: A004
+    Warning,  # noqa: A004  (the contract's word)
     WarningEvent,
 )  # fmt: skip
 
@@ -89,7 +89,7 @@ def test_a_number_too_large_is_refused_by_name() -> None:
 
 def test_a_value_that_is_no_member_is_refused_by_name() -> None:
     with pytest.raises(LayoutError, match="condition"):
-        VISION.pack(VisionReport(1, 2, condition=99))  # type: ignore[arg-type]
+        VISION.pack(VisionReport(1, 2, condition=99))  # type: ignore[arg-type]  # wrong on purpose
     good = VISION.pack(VisionReport(0, 0, condition=Cause.INTERNAL_ERROR))
     assert good.count(bytes([Cause.INTERNAL_ERROR])) == 1
     with pytest.raises(LayoutError, match="condition"):

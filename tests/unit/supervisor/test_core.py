@@ -9,7 +9,7 @@ from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.frames import Decoded, decode
 from watchkeeper.supervisor.liveness import VisionPhase, VisionStatus
 from watchkeeper.supervisor.outputs import BoxCondition
-from watchkeeper.types import Cause, DriverState, SystemState, VisionReport, Warning  # noqa: A004
+from watchkeeper.types import Cause, DriverState, SystemState, VisionReport, Warning  # noqa: A004  (contract)
 
 _T = 100 * NS_PER_S
 
