@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.needs_models, pytest.mark.timeout(
 
 
 def test_real_vision_killed_and_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    vision = (sys.executable, "-m", "watchkeeper.runtime.vision", "watchkeeper-vision", "--board", "host", "--repeat")
+    vision = (sys.executable, "-m", "watchkeeper.runtime.confined", "watchkeeper-vision", "--board", "host", "--repeat")
     rig = Rig(tmp_path, ("--board", "host"), vision)
     try:
         kill_and_stop(rig, ACTS, SEED, (0.3, 2.0), capsys)

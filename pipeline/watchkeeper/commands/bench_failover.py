@@ -92,7 +92,7 @@ class _System:
             *python, "watchkeeper.supervisor.main", "watchkeeper-supervisor",
             "--can", f"virtual:failover-{os.getpid()}", "--can-log", str(log),
             "--status-fd", str(status_fd), "--vision-fd", str(vision_fd),
-            "--simulated-speed-kph", "80", "--", *python, "watchkeeper.runtime.vision", "watchkeeper-vision",
+            "--simulated-speed-kph", "80", "--", *python, "watchkeeper.runtime.confined", "watchkeeper-vision",
             "--board", "host", "--source", source, "--repeat",
         ]  # fmt: skip
         self._process = subprocess.Popen(

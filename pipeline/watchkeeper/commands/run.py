@@ -99,7 +99,7 @@ def _supervisor_command(
     if settings.board.simulated_speed_kph is not None and bus.startswith("virtual:") and args.vehicle is None:
         supervisor += ["--simulated-speed-kph", str(settings.board.simulated_speed_kph)]
     vision = [
-        *python, "watchkeeper.runtime.vision", "watchkeeper-vision", "--board", settings.board.name,
+        *python, "watchkeeper.runtime.confined", "watchkeeper-vision", "--board", settings.board.name,
         "--source", settings.source, "--engine", settings.engine, "--profile", settings.profile,
     ]  # fmt: skip
     if args.camera is not None:

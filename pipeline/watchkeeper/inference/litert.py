@@ -6,7 +6,6 @@ Inputs and outputs are the interpreter's own tensors, so nothing is copied on th
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,7 +120,7 @@ def _without_info_lines() -> Iterator[None]:
     LiteRT announces its CPU delegate for every model, from C++, and offers Python no switch for it. Warnings and errors
     must still be seen.
     """
-    with _stderr_lock, tempfile.TemporaryFile() as held:
+    with _stderr_lock, os.fdopen(os.memfd_create("litert-stderr"), "w+b") as held:
         try:
             saved_fd = os.dup(_STDERR_FD)
         except OSError:  # a process started with its stderr closed: nothing to keep clean

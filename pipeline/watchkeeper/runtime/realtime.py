@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -33,11 +34,18 @@ def become_realtime(cpus: frozenset[int] = frozenset(), priority: int = PRIORITY
     except OSError as error:
         missing.append(f"real-time scheduling ({error.strerror}; needs CAP_SYS_NICE or an rtprio limit)")
     libc = ctypes.CDLL(None, use_errno=True)
-    unlimited = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY or os.geteuid() == 0
+    unlimited = _unlimited_locking()
     if not unlimited or libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) != 0:
         why = os.strerror(ctypes.get_errno()) if unlimited else "limited by RLIMIT_MEMLOCK"
         missing.append(f"locked memory ({why}; needs CAP_IPC_LOCK or no memlock limit)")
     return missing
+
+
+def _unlimited_locking() -> bool:
+    """Whether all memory to come may be locked: by the limit, raised here where permitted, or by the capability."""
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY or os.geteuid() == 0
 
 
 class SlackCollector:

@@ -1,0 +1,87 @@
+"""The whole of it, in the order the kernel wants: network, capabilities, core, memory, files, system calls."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+from collections.abc import Iterable
+from pathlib import Path
+
+from watchkeeper.confine import kernel, landlock, seccomp
+
+_NEWNET, _NEWIPC, _NEWUSER = 0x40000000, 0x08000000, 0x10000000  # <linux/sched.h>
+_OOM_FIRST = 1000  # when memory runs out, vision goes before anything that is on the bus
+
+
+def confine(
+    rules: Iterable[landlock.Rule],
+    *,
+    local_sockets: bool = False,
+    data_limit_bytes: int | None = None,
+    locked: bool = False,
+) -> list[str]:
+    """Give up, for good, everything but `rules`. Call it with one thread, before libraries make others.
+
+    local_sockets: UNIX sockets stay, for cameras behind a daemon. data_limit_bytes: private memory that may be had.
+    locked: memory is locked as it is touched; where RLIMIT_MEMLOCK is not unlimited, CAP_IPC_LOCK alone is kept.
+    Returns what this kernel or container does not offer, in words: the product runs without, and says so.
+    """
+    missing = []
+    kernel.no_new_privileges()
+    if problem := _leave_network():
+        missing.append(problem)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_RTPRIO, os.sched_getparam(0).sched_priority)  # never above the supervisor
+    _killed_first()
+    if data_limit_bytes is not None:
+        _limit(resource.RLIMIT_DATA, data_limit_bytes)
+    bounded = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] != resource.RLIM_INFINITY
+    kernel.drop_capabilities(frozenset({kernel.CAP_IPC_LOCK}) if locked and bounded else frozenset())
+    missing += landlock.restrict(rules)
+    kernel.not_dumpable()
+    machine = seccomp.architecture()
+    if machine is None:
+        missing.append(f"seccomp: no filter is known for {os.uname().machine}")
+        return missing
+    try:
+        seccomp.install(seccomp.program(machine, os.getpid(), local_sockets=local_sockets))
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EINVAL):
+            raise
+        missing.append(f"seccomp: {error.strerror}; system calls are not filtered")
+    return missing
+
+
+def _leave_network() -> str | None:
+    """Into a network of nobody else's, with no interface in it. What was not possible, in words.
+
+    Without CAP_SYS_ADMIN it takes a user namespace, in which this user stays who he is.
+    """
+    try:
+        kernel.unshare(_NEWNET | _NEWIPC)
+    except OSError:
+        user, group = os.geteuid(), os.getegid()
+        try:
+            kernel.unshare(_NEWUSER | _NEWNET | _NEWIPC)
+            Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
+            Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
+        except OSError as error:
+            return f"network namespace: {error.strerror}; sockets are refused by seccomp alone"
+    return None
+
+
+def _killed_first() -> None:
+    """Raising one's own badness is always permitted; without /proc it stays as it is."""
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(_OOM_FIRST), encoding="ascii")
+    except OSError:
+        return
+
+
+def _limit(what: int, value: int) -> None:
+    """Lower both limits, never raise one."""
+    hard = resource.getrlimit(what)[1]
+    least = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (least, least))
