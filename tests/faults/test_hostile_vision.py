@@ -13,7 +13,7 @@ from rig import Rig, check_sender
 
 from watchkeeper.clock import NS_PER_S
 from watchkeeper.confine import landlock, seccomp
-from watchkeeper.types import SystemState
+from watchkeeper.types import Cause, SystemState
 
 HOSTILE = str(Path(__file__).with_name("hostile_vision.py"))
 
@@ -79,5 +79,19 @@ def test_the_supervisor_goes_on(tmp_path: Path, then: str) -> None:
         check_sender(rig)
         assert all(state is not SystemState.ACTIVE for _, (state, _) in rig.verdicts())
         _all_refused(tmp_path)
+    finally:
+        rig.close()
+
+
+@pytest.mark.faults
+def test_a_model_that_reads_expressions_is_a_fault(tmp_path: Path) -> None:
+    """The production start refuses it: exit status 3, Fault / ModelInvalid on the bus, no second try."""
+    program = (
+        "import sys; from watchkeeper.runtime import perception; perception.LANDMARKS = 'face_blendshapes';"
+        "from watchkeeper.runtime.vision import main; sys.exit(main(sys.argv[1:]))"
+    )
+    rig = Rig(tmp_path, ("--keep-fault",), (sys.executable, "-c", program, "watchkeeper-vision", "--board", "host"))
+    try:
+        rig.first(0, lambda verdict: verdict == (SystemState.FAULT, Cause.MODEL_INVALID))
     finally:
         rig.close()

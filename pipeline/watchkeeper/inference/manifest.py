@@ -49,9 +49,10 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """An output, what it means, and its golden values."""
+    """An output, what of a person it tells (see inference/allowed.py), what it means, and its golden values."""
 
     spec: TensorSpec
+    quantity: str
     meaning: str
     golden: Golden
 
@@ -231,7 +232,7 @@ def _input(table: ManifestTable) -> InputSpec:
 
 
 def _output(table: ManifestTable) -> OutputSpec:
-    table.keys_must_be("name", "shape", "dtype", "meaning", "golden")
+    table.keys_must_be("name", "shape", "dtype", "quantity", "meaning", "golden")
     spec, golden = _spec(table), table.table("golden")
     golden.keys_must_be("indices", "values", "tolerance")
     indices, values = golden.numbers("indices"), golden.numbers("values")
@@ -241,4 +242,5 @@ def _output(table: ManifestTable) -> OutputSpec:
     if not all(i == int(i) and 0 <= i < count for i in indices):
         raise golden.fail("indices", f"expected whole numbers from 0 to {count - 1}")
     tolerance = golden.number("tolerance", low=0.0)
-    return OutputSpec(spec, table.text("meaning"), Golden(tuple(int(i) for i in indices), values, tolerance))
+    golden_values = Golden(tuple(int(i) for i in indices), values, tolerance)
+    return OutputSpec(spec, table.text("quantity"), table.text("meaning"), golden_values)

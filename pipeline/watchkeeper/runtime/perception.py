@@ -17,8 +17,9 @@ from types import TracebackType
 
 import numpy as np
 
+from watchkeeper.inference.allowed import production_model
 from watchkeeper.inference.engine import Engine, Progress, open_engine
-from watchkeeper.inference.manifest import Manifest, load_manifest
+from watchkeeper.inference.manifest import Manifest
 from watchkeeper.measure import face, regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample
 from watchkeeper.measure.points import LANDMARK_COUNT, Points
@@ -61,7 +62,7 @@ class Perception:
         threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._camera = camera
         self._preprocess = preprocessor or open_preprocessor("cpu")
-        detector, landmarks = load_manifest(DETECTOR), load_manifest(LANDMARKS)
+        detector, landmarks = production_model(DETECTOR), production_model(LANDMARKS)
         self._detector = open_engine(engine_name, detector, threads=threads, progress=on_build)
         try:
             self._landmarks = open_engine(engine_name, landmarks, threads=threads, progress=on_build)

@@ -24,8 +24,9 @@ from watchkeeper.capture.latest import CaptureThread
 from watchkeeper.capture.source import EndOfSource, SourceLost, open_source
 from watchkeeper.clock import NS_PER_S, now_ns
 from watchkeeper.errors import BadInputError, WatchkeeperError
+from watchkeeper.inference.allowed import production_model
 from watchkeeper.inference.engine import EngineError
-from watchkeeper.inference.manifest import ModelFileError, load_manifest
+from watchkeeper.inference.manifest import ModelFileError
 from watchkeeper.mailbox.layout import VEHICLE, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Writer
@@ -246,7 +247,7 @@ def _about(settings: Settings) -> dict[str, object]:
         "kernel": platform.release(),
         "cores": os.cpu_count(),
         "governors": list(MachineWatch().read().governors),
-        "models": {name: load_manifest(name).sha256 for name in (DETECTOR, LANDMARKS)},
+        "models": {name: production_model(name).sha256 for name in (DETECTOR, LANDMARKS)},
     }
 
 

@@ -49,7 +49,7 @@ def _manifest(name: str, **changes: Any) -> Manifest:
         "sha256": hashlib.sha256(WEIGHTS[name]).hexdigest(),
         "size_bytes": len(WEIGHTS[name]),
         "inputs": (InputSpec(TensorSpec("x", (1,), "float32"), "x", 0.0, 1.0),),
-        "outputs": (OutputSpec(TensorSpec("y", (1,), "float32"), "y", Golden((0,), (0.0,), 1.0)),),
+        "outputs": (OutputSpec(TensorSpec("y", (1,), "float32"), "face presence", "y", Golden((0,), (0.0,), 1.0)),),
         "path": Path(f"{name}.toml"),
     }
     return Manifest(**{**fields, **changes})

@@ -43,6 +43,7 @@ high = 1.0
 name = "y"
 shape = [1, 4]
 dtype = "float32"
+quantity = "face presence"
 meaning = "something"
 [output.golden]
 indices = [0, 3]
