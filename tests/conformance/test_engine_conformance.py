@@ -109,8 +109,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifest:
         member="tiny.tflite", inner_member=None, licence="", origin="", sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data), inputs=(x,), path=Path("tiny.toml"),
         outputs=(
-            OutputSpec(TensorSpec("y", SHAPE, "float32"), "face presence", "", Golden((0, 11), (-2.5, 3 * last + 0.5), 1e-6)),
-            OutputSpec(TensorSpec("scaled", SHAPE, "float32"), "face presence", "", Golden((0,), (-3.0,), 1e-6)),
+            OutputSpec(TensorSpec("y", SHAPE, "float32"), "", "", Golden((0, 11), (-2.5, 3 * last + 0.5), 1e-6)),
+            OutputSpec(TensorSpec("scaled", SHAPE, "float32"), "", "", Golden((0,), (-3.0,), 1e-6)),
         ),
     )  # fmt: skip
     manifest.cached_path.parent.mkdir(parents=True)
