@@ -17,6 +17,9 @@ system_packages() {
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
   python3 -c 'import sysconfig, pathlib, sys; sys.exit(not pathlib.Path(sysconfig.get_paths()["include"], "Python.h").exists())' \
     2>/dev/null || missing+=(python3-dev)
+  if [ "$1" = dev ]; then # the privacy tests watch the product's system calls
+    command -v strace >/dev/null || missing+=(strace)
+  fi
   [ ${#missing[@]} -eq 0 ] && return
   command -v apt-get >/dev/null || { echo "missing: ${missing[*]}; install them with this system's package manager" >&2; exit 2; }
   local sudo=()
@@ -48,7 +51,7 @@ quiet_pip() {
 environment() {
   local kind="$1" extras=""
   [ "$kind" = dev ] && extras="[dev]"
-  system_packages
+  system_packages "$kind"
   if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
     echo "Python 3.10 or newer is needed; python3 here is $(python3 --version 2>&1)" >&2
     exit 2

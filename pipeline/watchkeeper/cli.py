@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle, _doctor,
-        _scenario,
+        _scenario, _privacy_report,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -205,6 +205,15 @@ def _doctor(commands: Commands) -> None:
     p = _command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
     p.add_argument("--device", action="store_true", help="only the accelerator's self-test, to send back with --json")
     p.add_argument("--profile", metavar="NAME", default="euroncap-2026", help=_PROFILES_HELP)
+
+
+def _privacy_report(commands: Commands) -> None:
+    text = "the product under observation: sockets, files, shared memory, and where the picture is (needs strace)"
+    p = _command(commands, "privacy-report", text, "privacy.report:run")
+    p.add_argument("--source", metavar="FILE", type=Path, help="clip to plant in (default: the packaged demo drive)")
+    p.add_argument("--can", metavar="URI", help="bus (default: a virtual one)")
+    p.add_argument("--seconds", metavar="S", type=float, default=20.0, help="how long (default: 20)")
+    p.add_argument("--out", metavar="FILE.md", type=Path, help="page to write (default: stdout)")
 
 
 def _trace(commands: Commands) -> None:

@@ -1,0 +1,1 @@
+"""`privacy-report`: the product under observation, and what was seen of it."""
