@@ -1,14 +1,14 @@
 """A board's `[budget]` and `[cpus]`: how long a frame may take, what each stage of it may take, and on which cores.
 
-    [budget]
-    frame_period_ms = 33.3
-    exposure_to_state_ms = 33.0   # end of exposure to published state: a frame beyond it missed its deadline
-    exposure_to_bus_ms = 95.0     # end of exposure to the slot on the bus; left out: one slot and 10 ms more
-    [budget.share_pct]            # of exposure_to_state_ms; all stages or none, 100 together at most
-    dequeue = 40                  # ... queue, quality, preprocess, infer, measure, decide, publish
-    [cpus]                        # left out: the scheduler's choice
-    vision = [2, 3]
-    supervisor = [1]
+[budget]
+frame_period_ms = 33.3
+exposure_to_state_ms = 33.0   # end of exposure to published state: a frame beyond it missed its deadline
+exposure_to_bus_ms = 95.0     # end of exposure to the slot on the bus; left out: one slot and 10 ms more
+[budget.share_pct]            # of exposure_to_state_ms; all stages or none, 100 together at most
+dequeue = 40                  # ... queue, quality, preprocess, infer, measure, decide, publish
+[cpus]                        # left out: the scheduler's choice
+vision = [2, 3]
+supervisor = [1]
 """
 
 from __future__ import annotations

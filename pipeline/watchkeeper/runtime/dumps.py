@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from pathlib import Path
 
 from watchkeeper.clock import NS_PER_S, now_ns
+from watchkeeper.errors import BadInputError
 from watchkeeper.trace.ring import Ring
 
 MOST = 8
@@ -66,3 +68,14 @@ class Dumper:
             part.replace(path)
         except OSError:
             self.failures += 1
+
+
+def open_dumper(path: Path | None, ring: Ring) -> Dumper | None:
+    """Where the recorder's ring goes, None for nowhere. SIGUSR1 asks for it. Raises BadInputError naming the option."""
+    if path is None:
+        return None
+    if not path.parent.is_dir():
+        raise BadInputError(f"--trace-out {path}: expected an existing folder to write into")
+    dumper = Dumper(ring, path)
+    signal.signal(signal.SIGUSR1, lambda *_: dumper.request())
+    return dumper

@@ -77,8 +77,8 @@ class Recorder:
         self._ring.write(-1, t_ns, t_ns, Kind.COUNTER, counter, max(-(2**31), min(2**31 - 1, value)))
 
     def sent(self, exposure_ns: int, sent_ns: int, echo_ns: int = 0) -> None:
-        """The supervisor sent what was made of the picture of `exposure_ns`, and heard it back from the bus at `echo_ns`
-        (0: not yet, or never); said again, each is taken once."""
+        """The supervisor sent what was made of the picture of `exposure_ns`, and heard it back from the bus at
+        `echo_ns` (0: not yet, or never); said again, each is taken once."""
         if sent_ns <= self._sent_ns and echo_ns <= self._echo_ns:
             return
         for exposed_ns, seq, published_ns in self._published:
