@@ -124,6 +124,14 @@ def _bench(commands: Commands) -> None:
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
     _bench_can(sub)
     _bench_runs(sub)
+    _bench_recorder(sub)
+
+
+def _bench_recorder(sub: Commands) -> None:
+    p = _command(sub, "recorder", "what the recorder costs of a frame", "bench_recorder:run", json=False)
+    p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
 
 def _bench_can(sub: Commands) -> None:
