@@ -57,7 +57,8 @@ class VisionLoop:
 
     publish: writes a VisionReport where the supervisor reads it. vehicle: newest VehicleReport, None when unreadable.
     forget: makes perception forget the driver and gives the judge to go on with.
-    work: recorder and scheduler, the same that perception was given. missed: called after a frame past its deadline.
+    work: recorder and scheduler, the same that perception was given. missed: called after a frame
+    past its deadline with how far past it was, ns.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class VisionLoop:
         forget: Callable[[], Judges] | None = None,
         *,
         work: FrameWork | None = None,
-        missed: Callable[[], None] | None = None,
+        missed: Callable[[int], None] | None = None,
     ) -> None:
         self._work = work or FrameWork(clock=clock)
         self._recorder, self._scheduler, self._ladder = self._work.recorder, self._work.scheduler, Ladder()
@@ -110,7 +111,7 @@ class VisionLoop:
         if taken_ns - exposure_ns > self._budget_ns:
             lease.release()
             self._drop(Drop.STALE, frame.seq)
-            self._judge_time(True, taken_ns)
+            self._judge_time(taken_ns - exposure_ns, taken_ns)
             return
         if not self._scheduler.takes():
             lease.release()
@@ -146,7 +147,7 @@ class VisionLoop:
         if report is not None:
             for stamp in report.sends:
                 self._recorder.sent(stamp.exposure_ns, stamp.sent_ns, stamp.echo_ns)
-        self._judge_time(late, published_ns)
+        self._judge_time(published_ns - exposure_ns, published_ns)
 
     def _judge(self, measurement: Measurement, report: VehicleReport | None, exposure_ns: int) -> DriverState:
         """One step of the state machine, of a new one where the driver is to be forgotten."""
@@ -158,12 +159,13 @@ class VisionLoop:
         self._event_count += len(driver.events)
         return driver
 
-    def _judge_time(self, missed: bool, t_ns: int) -> None:
-        """What a frame in time, or one too late, means for the next ones."""
+    def _judge_time(self, age_ns: int, t_ns: int) -> None:
+        """What a frame in time, or one too late, means for the next ones. age_ns: since its exposure."""
+        missed = age_ns > self._budget_ns
         self._scheduler.finish(missed)
         self._scheduler.rung = self._ladder.step(missed, t_ns)
         if missed and self._missed is not None:
-            self._missed()
+            self._missed(age_ns - self._budget_ns)
 
     def _drop(self, cause: Drop, seq: int) -> None:
         self.drops[cause.name.lower()] += 1

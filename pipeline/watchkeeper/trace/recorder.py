@@ -13,19 +13,20 @@ from watchkeeper.trace.ring import Ring
 from watchkeeper.trace.rows import Counter, Drop, Kind, Task
 
 _SENDS_AWAITED = 64
-_OFTEN = 1 << 62
+_UNLIMITED_NS = 1 << 62
+_NOTHING = [0] * (Kind.PUBLISH + 1)
 
 
 class Recorder:
     """For one thread. ring: where to. clock: nanoseconds on CLOCK_MONOTONIC. bus_ns: limit from exposure to bus."""
 
-    def __init__(self, ring: Ring, clock: Callable[[], int] = now_ns, *, bus_ns: int = _OFTEN) -> None:
+    def __init__(self, ring: Ring, clock: Callable[[], int] = now_ns, *, bus_ns: int = _UNLIMITED_NS) -> None:
         self._ring, self._clock, self._bus_ns = ring, clock, bus_ns
         self._seq = -1
         self._last_ns = self._exposure_ns = 0
         self._published: deque[tuple[int, int, int]] = deque(maxlen=_SENDS_AWAITED)  # exposure, seq, published
         self._sent_ns = self._echo_ns = 0
-        self.took_ns = [0] * (Kind.PUBLISH + 1)
+        self.took_ns = list(_NOTHING)
         """What each stage took of the present frame, by Kind."""
         self.drops = dict.fromkeys(Drop, 0)
         self.bus_late = 0
@@ -39,8 +40,7 @@ class Recorder:
     def begin(self, seq: int, exposure_ns: int, dequeued_ns: int, taken_ns: int) -> None:
         """A frame was taken. dequeued_ns: when the source handed it over; 0 where that is not known."""
         self._seq, self._exposure_ns, self._last_ns = seq, exposure_ns, exposure_ns
-        for kind in range(len(self.took_ns)):
-            self.took_ns[kind] = 0
+        self.took_ns[:] = _NOTHING
         # a source whose stamps run ahead must not make a stage of negative length
         self._stage(Kind.DEQUEUE, 0, min(max(dequeued_ns, exposure_ns), max(taken_ns, exposure_ns)))
         self._stage(Kind.QUEUE, 0, max(taken_ns, self._last_ns))
