@@ -120,6 +120,9 @@ def _bench(commands: Commands) -> None:
     p.add_argument(
         "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
     )
+    p.add_argument(
+        "--opencv-python", metavar="PATH", type=Path, help="interpreter that has cv2 and onnxruntime (the same)"
+    )
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
     _bench_can(sub)
