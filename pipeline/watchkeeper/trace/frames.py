@@ -37,6 +37,12 @@ class TracedFrame:
         """End of exposure to published."""
         return self.published_ns - self.exposure_ns
 
+    @property
+    def phase(self) -> str:
+        """`cold start`, `warm-up` or `steady`."""
+        since_ns = WARM_UP_NS if self.start_ns is None else self.exposure_ns - self.start_ns
+        return "steady" if since_ns >= WARM_UP_NS else "warm-up" if since_ns else "cold start"
+
     def by_kind_ns(self) -> dict[Kind, int]:
         """Time by stage; networks of one frame together."""
         took = dict.fromkeys(STAGES, 0)
@@ -62,8 +68,7 @@ class Frames:
         older than the recording has only the last."""
         phases: dict[str, list[TracedFrame]] = {"cold start": [], "warm-up": [], "steady": []}
         for frame in self.judged:
-            since_ns = WARM_UP_NS if frame.start_ns is None else frame.exposure_ns - frame.start_ns
-            phases["steady" if since_ns >= WARM_UP_NS else "warm-up" if since_ns else "cold start"].append(frame)
+            phases[frame.phase].append(frame)
         return phases
 
 
