@@ -16,12 +16,12 @@ from watchkeeper.supervisor.vision_process import set_death_signal
 def busy(cores: Collection[int]) -> Iterator[None]:
     """One on each of these cores, bound to it, at ordinary priority; they end with us, however we end."""
 
-    def bound(core: int) -> None:
-        set_death_signal(signal.SIGKILL)
-        os.sched_setaffinity(0, {core})
-
     command = [sys.executable, "-c", "while True: pass"]
-    load = [subprocess.Popen(command, preexec_fn=lambda core=core: bound(core)) for core in cores]
+    load = []
+    for core in cores:
+        process = subprocess.Popen(command, preexec_fn=lambda: set_death_signal(signal.SIGKILL))
+        os.sched_setaffinity(process.pid, {core})
+        load.append(process)
     try:
         yield
     finally:
