@@ -1,9 +1,9 @@
 """`bench deadline`: the demo drive at its own rate through the whole system; how many frames are missed, and tails.
 
 Every frame counts: each half minute vision is asked for its recorder's ring (SIGUSR1), and the rings are laid together
-by frame number. A frame is missed when it was published after the board's budget or dropped for any cause. Percentiles are
-of the steady state, from end of exposure to published state; cold start and warm-up stand apart. `--load N` keeps N
-cores busy with processes bound to them.
+by frame number. A frame is missed when it was published after the board's budget or dropped for any cause. Percentiles
+are of the steady state, from end of exposure to published state; cold start and warm-up stand apart. `--load N` keeps
+N cores busy with processes bound to them.
 """
 
 from __future__ import annotations
