@@ -73,6 +73,16 @@ environment() {
   fi
 }
 
+# The report's page is looked at in a real browser. Developers are told, CI (which runs as root) gets one where it can.
+browser() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null && return
+  if [ -n "${CI:-}" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    say "installing with apt: chromium"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } && return
+  fi
+  say "no Chromium: its test of the report will be skipped (apt-get install chromium)"
+}
+
 weights() {
   say "model weights"
   "$PY" -m watchkeeper models build

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.board_budget import Cpus, FrameBudget, read_budget, read_cpus
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
 from watchkeeper.types import Cabin, CabinZone, CameraGeometry, GazeZone, Matrix3
@@ -26,7 +27,7 @@ else:
 
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
-    "budget", "simulate", "realtime",
+    "budget", "simulate", "realtime", "cpus",
 )  # fmt: skip
 
 
@@ -44,10 +45,20 @@ class Board:
     cameras: tuple[str, ...]
     camera: CameraGeometry
     cabin: Cabin
-    frame_period_ms: float
-    budget_ms: float  # from end of exposure to published state
+    budget: FrameBudget
+    cpus: Cpus
     realtime: bool  # vision with SCHED_FIFO and locked memory, where permitted
     simulated_speed_kph: float | None  # host only: a simulated vehicle on the virtual bus
+
+    @property
+    def frame_period_ms(self) -> float:
+        """Of `budget`."""
+        return self.budget.frame_period_ms
+
+    @property
+    def budget_ms(self) -> float:
+        """From end of exposure to published state."""
+        return self.budget.exposure_to_state_ms
 
 
 def _is_number(value: Any) -> bool:
@@ -142,8 +153,6 @@ def read_board(path: Path) -> Board:
     """Read and check one board file. Raises BadInputError naming file and field."""
     top = _Table(path, _read_toml(path))
     top.keys_must_be(*_FIELDS)
-    budget = top.table("budget")
-    budget.keys_must_be("frame_period_ms", "exposure_to_state_ms")
     speed: float | None = None
     if "simulate" in top:
         simulate = top.table("simulate")
@@ -160,8 +169,8 @@ def read_board(path: Path) -> Board:
         cameras=top.texts("cameras"),
         camera=_camera(top.table("camera")),
         cabin=_cabin(top.table("cabin")),
-        frame_period_ms=budget.number("frame_period_ms", 1, 1000),
-        budget_ms=budget.number("exposure_to_state_ms", 1, 1000),
+        budget=read_budget(top.table("budget")),
+        cpus=read_cpus(top.table("cpus")) if "cpus" in top else Cpus(),
         realtime=top.flag("realtime", default=False),
         simulated_speed_kph=speed,
     )

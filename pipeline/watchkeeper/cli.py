@@ -120,10 +120,33 @@ def _bench(commands: Commands) -> None:
     p.add_argument(
         "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
     )
+    p.add_argument(
+        "--opencv-python", metavar="PATH", type=Path, help="interpreter that has cv2 and onnxruntime (the same)"
+    )
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
     _bench_can(sub)
     _bench_runs(sub)
+    _bench_recorder(sub)
+    _bench_deadline(sub)
+
+
+def _bench_deadline(sub: Commands) -> None:
+    p = _command(
+        sub, "deadline", "missed deadlines and tails of a long run, with or without load", "bench_deadline:run", False
+    )
+    p.add_argument("--seconds", metavar="S", type=float, default=1200.0, help="how long (default: 1200)")
+    p.add_argument("--load", metavar="N", type=int, default=0, help="cores to keep busy meanwhile (default: 0)")
+    p.add_argument("--most-missed-pct", metavar="PCT", type=float, help="exit 1 beyond (default: 0, with --load 0.1)")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+
+
+def _bench_recorder(sub: Commands) -> None:
+    p = _command(sub, "recorder", "what the recorder costs of a frame", "bench_recorder:run", json=False)
+    p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
 
 def _bench_can(sub: Commands) -> None:

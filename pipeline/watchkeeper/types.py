@@ -438,10 +438,14 @@ class VisionReport:
 
 @dataclass(frozen=True, slots=True)
 class SendStamp:
-    """What was made of the picture of exposure_ns was on its way to the bus at sent_ns (the slot's last frame)."""
+    """What was made of the picture of exposure_ns was handed to the bus at sent_ns (the slot's last frame).
+
+    echo_ns: when that frame was heard back from the bus, 0 while it was not and on a bus that does not say.
+    """
 
     exposure_ns: int
     sent_ns: int
+    echo_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

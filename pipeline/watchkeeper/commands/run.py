@@ -88,6 +88,8 @@ def _supervisor_command(
     ]  # fmt: skip
     if args.can_log is not None:
         supervisor += ["--can-log", str(args.can_log)]
+    if args.trace_out is not None:
+        supervisor += ["--trace-out", str(args.trace_out)]
     if args.vehicle is not None:
         supervisor += ["--vehicle", str(args.vehicle)]
     if args.state_dir is not None:

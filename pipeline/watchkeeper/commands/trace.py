@@ -11,7 +11,7 @@ from watchkeeper.trace.chrome import chrome_trace
 from watchkeeper.trace.report import html_report
 from watchkeeper.trace.ring import read_ring
 
-_RECIPES = """the same run in other profilers (vision is the process `pgrep -f watchkeeper-vision` names):
+_RECIPES = """the same run in other profilers (PID: the newest, `pgrep -n -f watchkeeper-vision`):
   perf    perf record -g --call-graph dwarf -p PID -- sleep 10 && perf report
   py-spy  py-spy record --native --rate 200 --duration 10 --pid PID --output vision.svg
   nsys    nsys profile --trace=cuda,nvtx,osrt --duration=10 python -m watchkeeper run --duration 10"""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S
+from watchkeeper.runtime.shares import StageShares
 from watchkeeper.trace.rows import Task
 
 _DECAY = 64  # an estimate loses this part of itself at each shorter run
@@ -87,9 +88,13 @@ class Ladder:
 
 
 class Scheduler:
-    """Decides, inside a frame, what still fits. `begin` once a frame; `allows` before a task, `done` after it."""
+    """Decides, inside a frame, what still fits. `begin` once a frame; `allows` before a task, `done` after it.
 
-    def __init__(self) -> None:
+    shares: the board's, so that what is allowed leaves the mandatory stages behind it their part of the frame.
+    """
+
+    def __init__(self, shares: StageShares | None = None) -> None:
+        self._shares = shares or StageShares()
         self.rung = Rung.FULL
         self._estimates = {task: Estimate() for task in Task}
         self._guard_ns = _GUARD_NS
@@ -119,7 +124,8 @@ class Scheduler:
             # picture quality tells a covered lens: rarely, but never not at all
             allowed = task is Task.QUALITY and estimate.refused >= _RELIEF
         else:
-            allowed = t_ns + estimate.expected_ns + self._guard_ns <= self._deadline_ns or estimate.refused >= _RELIEF
+            until_ns = self._deadline_ns - self._guard_ns - self._shares.reserve_ns(task)
+            allowed = t_ns + estimate.expected_ns <= until_ns or estimate.refused >= _RELIEF
         if not allowed:
             estimate.refused += 1
         return allowed

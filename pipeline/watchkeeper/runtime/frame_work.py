@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from watchkeeper.board_budget import FrameBudget
 from watchkeeper.clock import now_ns
 from watchkeeper.runtime.budget import Scheduler
 from watchkeeper.runtime.nvtx_ranges import NvtxRanges
+from watchkeeper.runtime.shares import StageShares
 from watchkeeper.trace.recorder import Recorder
 from watchkeeper.trace.ring import Ring
-from watchkeeper.trace.rows import Kind, Task
+from watchkeeper.trace.rows import STAGES, Kind, Task
 
 
 class Unhurried:
     """Nobody waits (`measure`, warm-up): everything is done, nothing recorded."""
 
-    def mark(self, kind: Kind, detail: int = 0) -> None:
-        """A stage is over."""
+    def mark(self, kind: Kind, detail: int = 0) -> int:
+        """A stage is over. Returns now, 0 where nobody looks at a clock."""
+        return 0
 
     def allows(self, task: Task) -> bool:
         """Always."""
@@ -27,18 +30,47 @@ class Unhurried:
 
 
 class FrameWork(Unhurried):
-    """The real thing, for the loop's thread: recorder and scheduler on one clock."""
+    """The real thing, for the loop's thread: recorder and scheduler on one clock. budget: the board's shares."""
 
-    def __init__(self, recorder: Recorder | None = None, clock: Callable[[], int] = now_ns) -> None:
+    def __init__(
+        self,
+        recorder: Recorder | None = None,
+        clock: Callable[[], int] = now_ns,
+        budget: FrameBudget | None = None,
+    ) -> None:
         self.recorder = recorder or Recorder(Ring(rows=1024), clock)
-        self.scheduler = Scheduler()
-        self.ranges = NvtxRanges()
+        self.shares = StageShares(budget)
+        self.scheduler = Scheduler(self.shares)
+        self._ranges = NvtxRanges()
         self._clock = clock
-        self._since_ns = 0
+        self._last_ns = self._since_ns = 0
 
-    def mark(self, kind: Kind, detail: int = 0) -> None:
-        self.recorder.mark(kind, detail)
-        self.ranges.mark(kind, detail)
+    def begin(self, seq: int, exposure_ns: int, dequeued_ns: int, taken_ns: int, budget_ns: int) -> None:
+        """A frame was taken and has to be out `budget_ns` after its exposure."""
+        self.recorder.begin(seq, exposure_ns, dequeued_ns, taken_ns)
+        self.scheduler.begin(exposure_ns + budget_ns)
+        self._ranges.begin()
+        self._last_ns = taken_ns
+
+    def mark(self, kind: Kind, detail: int = 0) -> int:
+        t_ns = self.recorder.mark(kind, detail)
+        self.shares.add(kind, t_ns - self._last_ns)
+        self._last_ns = t_ns
+        self._ranges.mark(kind, detail)
+        return t_ns
+
+    def finish(self, *, late: bool) -> None:
+        """The frame was published at the last mark."""
+        recorder, share_ns = self.recorder, self.shares.share_ns
+        for kind in STAGES:
+            if recorder.took_ns[kind] > share_ns[kind]:
+                recorder.over(kind, recorder.took_ns[kind] - share_ns[kind])
+        recorder.finish(late=late, rung=self.scheduler.rung)
+        self._ranges.finish()
+
+    def abandon(self) -> None:
+        """A stage failed; the frame will not be published."""
+        self._ranges.finish()
 
     def allows(self, task: Task) -> bool:
         self._since_ns = self._clock()

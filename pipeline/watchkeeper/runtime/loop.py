@@ -11,13 +11,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
-from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
+from watchkeeper.clock import NS_PER_MS, now_ns
 from watchkeeper.runtime.budget import Ladder
 from watchkeeper.runtime.content import content_mark
 from watchkeeper.runtime.frame_work import FrameWork
-from watchkeeper.trace.histogram import Window
+from watchkeeper.runtime.health import HealthMeter
+from watchkeeper.runtime.vehicle_news import VehicleNews
 from watchkeeper.trace.rows import Drop, Kind
-from watchkeeper.trace.stages import StageTimes
 from watchkeeper.types import (
     Cause,
     DriverState,
@@ -25,13 +25,11 @@ from watchkeeper.types import (
     Measurement,
     VehicleReport,
     VehicleSignals,
-    VisionHealth,
     VisionReport,
     WarningEvent,
 )
 
 EVENTS_KEPT = 16
-_PERCENTILES_EVERY_NS = NS_PER_S // 2
 
 
 class Perceives(Protocol):
@@ -59,7 +57,8 @@ class VisionLoop:
 
     publish: writes a VisionReport where the supervisor reads it. vehicle: newest VehicleReport, None when unreadable.
     forget: makes perception forget the driver and gives the judge to go on with.
-    work: recorder and scheduler, the same that perception was given. missed: called after a frame past its deadline.
+    work: recorder and scheduler, the same that perception was given. missed: called after a frame
+    past its deadline with how far past it was, ns.
     """
 
     def __init__(
@@ -74,26 +73,20 @@ class VisionLoop:
         forget: Callable[[], Judges] | None = None,
         *,
         work: FrameWork | None = None,
-        missed: Callable[[], None] | None = None,
+        missed: Callable[[int], None] | None = None,
     ) -> None:
         self._work = work or FrameWork(clock=clock)
         self._recorder, self._scheduler, self._ladder = self._work.recorder, self._work.scheduler, Ladder()
         self._missed = missed
         self._perception, self._machine, self._forget = perception, machine, forget
-        self._baseline_resets: int | None = None
         self._publish, self._vehicle, self._clock = publish, vehicle, clock
-        self._budget_ns, self._period_ns = budget_ns, frame_period_ns
-        self._vehicle_t_ns = 0
+        self._budget_ns = budget_ns
+        self._news = VehicleNews()
         self._events: deque[WarningEvent] = deque(maxlen=EVENTS_KEPT)
         self._event_count = 0
         self._report = VisionReport(published_ns=clock(), pid=os.getpid())
-        self._processed = self._misses = 0
-        self._durations = Window(90)
-        self._arrivals: deque[int] = deque()
-        self._percentiles = (0.0, 0.0)
-        self._percentiles_due_ns = 0
-        self._load_pct = 0.0
-        self.times = StageTimes()
+        self._health = HealthMeter(frame_period_ns)
+        self.times = self._health.times
         self.drops: Counter[str] = Counter()
 
     def announce(self, condition: Cause, *, ended: bool = False) -> None:
@@ -101,7 +94,7 @@ class VisionLoop:
         old = self._report
         self._send(VisionReport(
             self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
-            self._event_count, tuple(self._events), old.first_exposure_ns, self._baseline_resets or 0,
+            self._event_count, tuple(self._events), old.first_exposure_ns, self._news.baseline_resets or 0,
             old.content,
         ))  # fmt: skip
 
@@ -112,62 +105,67 @@ class VisionLoop:
         dequeued_ns: when the source handed it over, 0 if not known. lost: of dropped_before, those the source lost.
         """
         taken_ns = self._clock()
-        frame = lease.frame
+        frame, work = lease.frame, self._work
         exposure_ns = frame.t_ns
-        recorder, scheduler = self._recorder, self._scheduler
         self._note_unseen(dropped_before, lost)
         if taken_ns - exposure_ns > self._budget_ns:
             lease.release()
             self._drop(Drop.STALE, frame.seq)
-            self._judge_time(True, taken_ns)
+            self._judge_time(taken_ns - exposure_ns, taken_ns)
             return
-        if not scheduler.takes():
+        if not self._scheduler.takes():
             lease.release()
             self._drop(Drop.HALF_RATE, frame.seq)
             return
-        recorder.begin(frame.seq, exposure_ns, dequeued_ns, taken_ns)
-        scheduler.begin(exposure_ns + self._budget_ns)
-        self._work.ranges.begin()
+        work.begin(frame.seq, exposure_ns, dequeued_ns, taken_ns, self._budget_ns)
         try:
             measurement = self._perception.process(frame)
             content = content_mark(frame)
         except BaseException:
             self._drop(Drop.FAILED, frame.seq)
+            work.abandon()
             raise
         finally:
             lease.release()
-        measured_ns = recorder.mark(Kind.MEASURE)
+        measured_ns = work.mark(Kind.MEASURE)
         report = self._vehicle()
-        vehicle = self._fresh_vehicle_signals(report)
-        driver = self._machine.step(measurement, vehicle, exposure_ns)
-        judged_ns = recorder.mark(Kind.DECIDE)
-        self._events.extend(driver.events)
-        self._event_count += len(driver.events)
-        self._processed += 1
-        self._durations.add(judged_ns - taken_ns)
-        health = self._health(judged_ns, captured, dropped_before)
+        driver = self._judge(measurement, report, exposure_ns)
+        judged_ns = work.mark(Kind.DECIDE)
+        self._health.judged(taken_ns, judged_ns)
+        dropped = dropped_before + sum(self.drops.values())
+        health = self._health.report(judged_ns, captured, dropped, self._scheduler.rung)
         self._send(VisionReport(
             judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
             self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns,
-            self._baseline_resets or 0, content,
+            self._news.baseline_resets or 0, content,
         ))  # fmt: skip
-        published_ns = recorder.mark(Kind.PUBLISH)
+        published_ns = work.mark(Kind.PUBLISH)
         late = published_ns - exposure_ns > self._budget_ns
-        self._misses += late
+        self._health.misses += late
         self.times.add([exposure_ns, taken_ns, measured_ns, judged_ns, published_ns])
-        recorder.finish(late=late, rung=scheduler.rung)
-        self._work.ranges.finish()
+        work.finish(late=late)
         if report is not None:
             for stamp in report.sends:
-                recorder.sent(stamp.exposure_ns, stamp.sent_ns)
-        self._judge_time(late, published_ns)
+                self._recorder.sent(stamp.exposure_ns, stamp.sent_ns, stamp.echo_ns)
+        self._judge_time(published_ns - exposure_ns, published_ns)
 
-    def _judge_time(self, missed: bool, t_ns: int) -> None:
-        """What a frame in time, or one too late, means for the next ones."""
+    def _judge(self, measurement: Measurement, report: VehicleReport | None, exposure_ns: int) -> DriverState:
+        """One step of the state machine, of a new one where the driver is to be forgotten."""
+        vehicle, forget = self._news.step(report)
+        if forget and self._forget is not None:
+            self._machine = self._forget()
+        driver = self._machine.step(measurement, vehicle, exposure_ns)
+        self._events.extend(driver.events)
+        self._event_count += len(driver.events)
+        return driver
+
+    def _judge_time(self, age_ns: int, t_ns: int) -> None:
+        """What a frame in time, or one too late, means for the next ones. age_ns: since its exposure."""
+        missed = age_ns > self._budget_ns
         self._scheduler.finish(missed)
         self._scheduler.rung = self._ladder.step(missed, t_ns)
         if missed and self._missed is not None:
-            self._missed()
+            self._missed(age_ns - self._budget_ns)
 
     def _drop(self, cause: Drop, seq: int) -> None:
         self.drops[cause.name.lower()] += 1
@@ -185,40 +183,6 @@ class VisionLoop:
     def _send(self, report: VisionReport) -> None:
         self._report = report
         self._publish(report)
-
-    def _fresh_vehicle_signals(self, report: VehicleReport | None) -> VehicleSignals | None:
-        """The vehicle's signals if it sent anew since the last picture; the state machine holds the old ones."""
-        if report is not None and report.baseline_resets != self._baseline_resets:
-            # of requests before this process began nothing is left to be forgotten
-            if self._baseline_resets is not None and self._forget is not None:
-                self._machine = self._forget()
-            self._baseline_resets = report.baseline_resets
-        if report is None or report.t_ns == self._vehicle_t_ns:
-            return None
-        self._vehicle_t_ns = report.t_ns
-        return report.signals
-
-    def _health(self, t_ns: int, captured: int, dropped_before: int) -> VisionHealth:
-        self._arrivals.append(t_ns)
-        while t_ns - self._arrivals[0] > NS_PER_S:
-            self._arrivals.popleft()
-        span_ns = t_ns - self._arrivals[0]
-        rate_hz = (len(self._arrivals) - 1) * NS_PER_S / span_ns if span_ns else 0.0
-        if t_ns >= self._percentiles_due_ns:  # sorting the window on every frame would be work for nobody
-            self._percentiles = self.times.latency_ms()
-            self._percentiles_due_ns = t_ns + _PERCENTILES_EVERY_NS
-            self._load_pct = 100.0 * self._durations.percentile(0.5)[0] / self._period_ns
-        return VisionHealth(
-            frames_captured=captured,
-            frames_processed=self._processed,
-            frames_dropped=dropped_before + sum(self.drops.values()),
-            deadline_misses=self._misses,
-            frame_rate_hz=rate_hz,
-            latency_p50_ms=self._percentiles[0],
-            latency_p99_ms=self._percentiles[1],
-            load_pct=self._load_pct,
-            rung=self._scheduler.rung,
-        )
 
 
 def budget_ns(milliseconds: float) -> int:

@@ -12,6 +12,8 @@ from pathlib import Path
 _PI_THROTTLED = "devices/platform/soc/soc:firmware/get_throttled"
 _PI_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
 _JETSON_OVER_CURRENT = "class/hwmon/hwmon*/oc*_event_cnt"
+_JETSON_POWER = "lib/nvpmodel/status"  # what `nvpmodel -m` keeps over a restart, such as pmode:0000
+_ACPI_POWER = "firmware/acpi/platform_profile"
 _X86_COUNTS = "devices/system/cpu/cpu*/thermal_throttle/core_throttle_count"
 
 
@@ -25,13 +27,17 @@ class MachineState:
     governors: tuple[str, ...] = ()
     throttled: tuple[str, ...] = ()  # what holds now, in words
     events: int = 0
+    power_mode: str = ""  # as the machine names it
 
 
 class MachineWatch:
-    """sys_root: another tree in tests."""
+    """sys_root, var_root: other trees in tests."""
 
-    def __init__(self, sys_root: Path = Path("/sys")) -> None:
+    def __init__(self, sys_root: Path = Path("/sys"), var_root: Path = Path("/var")) -> None:
         self._root = sys_root
+        self._power_mode = next(
+            (text for path in (var_root / _JETSON_POWER, sys_root / _ACPI_POWER) if (text := _text(path))), ""
+        )
         self._zones = sorted(sys_root.glob("class/thermal/thermal_zone*/temp"))
         self._cores = sorted(sys_root.glob("devices/system/cpu/cpu[0-9]*/cpufreq"))
         self._counts = [*sys_root.glob(_X86_COUNTS), *sys_root.glob(_JETSON_OVER_CURRENT)]
@@ -46,7 +52,7 @@ class MachineWatch:
         return MachineState(
             max(hot, default=None), min(now, default=None), max(most, default=None), tuple(sorted(governors)),
             tuple(word for bit, word in _PI_BITS.items() if flags >> bit & 1),
-            sum(_number(path) or 0 for path in self._counts) + (flags >> 16).bit_count(),
+            sum(_number(path) or 0 for path in self._counts) + (flags >> 16).bit_count(), self._power_mode,
         )  # fmt: skip
 
 

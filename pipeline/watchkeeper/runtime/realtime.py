@@ -7,7 +7,7 @@ import ctypes
 import gc
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from watchkeeper.clock import NS_PER_MS, now_ns
 
@@ -17,18 +17,25 @@ _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # <sys/mman.h>
 _COLLECT_ABOVE = 2_000  # objects made since the last collection
 
 
-def become_realtime(cpus: frozenset[int] = frozenset(), priority: int = PRIORITY) -> list[str]:
-    """Affinity (empty: as it is), first-in-first-out scheduling, memory locked as it is touched.
+def pin(cpus: Collection[int]) -> list[str]:
+    """Run on these cores only; none: wherever the scheduler likes. Call it before engines make their threads.
+
+    Returns what was not possible, in words."""
+    try:
+        if cpus:
+            os.sched_setaffinity(0, cpus)
+    except OSError as error:
+        return [f"processors {sorted(cpus)} ({error.strerror})"]
+    return []
+
+
+def become_realtime(priority: int = PRIORITY) -> list[str]:
+    """First-in-first-out scheduling, memory locked as it is touched.
 
     Call it before engines make their threads, which inherit it. ONFAULT: what a library maps and never uses stays out
     of memory. Returns what was not permitted, in words; the process works without, only with more jitter.
     """
     missing = []
-    if cpus:
-        try:
-            os.sched_setaffinity(0, cpus)
-        except OSError as error:
-            missing.append(f"processors {sorted(cpus)} ({error.strerror})")
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
     except OSError as error:

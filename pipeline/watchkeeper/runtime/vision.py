@@ -10,46 +10,37 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-import numpy as np
-
-from watchkeeper import __version__
-from watchkeeper.capture.latest import CaptureThread
-from watchkeeper.capture.source import EndOfSource, SourceLost, open_source
-from watchkeeper.clock import NS_PER_S, now_ns
-from watchkeeper.errors import BadInputError, WatchkeeperError
-from watchkeeper.inference.allowed import production_model
+from watchkeeper.capture.source import SourceLost
+from watchkeeper.clock import now_ns
+from watchkeeper.errors import WatchkeeperError
 from watchkeeper.inference.engine import EngineError
 from watchkeeper.inference.manifest import ModelFileError
 from watchkeeper.mailbox.layout import VEHICLE, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Writer
-from watchkeeper.runtime.dumps import Dumper
+from watchkeeper.runtime.about import about
+from watchkeeper.runtime.dumps import Dumper, open_dumper
 from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.runtime.glass_test import GlassTest
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
-from watchkeeper.runtime.machine import MachineWatch
-from watchkeeper.runtime.perception import DETECTOR, LANDMARKS, Perception
-from watchkeeper.runtime.realtime import SlackCollector, become_realtime, major_faults
+from watchkeeper.runtime.perception import Perception
+from watchkeeper.runtime.pump import pump
+from watchkeeper.runtime.realtime import become_realtime, pin
 from watchkeeper.runtime.settings import Settings, resolve
+from watchkeeper.runtime.warm_up import warm_up
 from watchkeeper.state.machine import DriverStateMachine
 from watchkeeper.state.profile_file import resolve_profile
 from watchkeeper.trace.recorder import Recorder
 from watchkeeper.trace.ring import Ring
-from watchkeeper.trace.rows import Counter
-from watchkeeper.types import Cause, ColorMatrix, Frame, PixelFormat, VehicleReport, VisionReport
+from watchkeeper.types import Cause, VehicleReport, VisionReport
 
 EXIT_ENDED, EXIT_BAD_INPUT, EXIT_MODEL, EXIT_CAMERA_LOST = 0, 2, 3, 4
-
-# Bounds how long a request to stop waits for a camera that delivers nothing.
-_TAKE_TIMEOUT_S = 0.1
-_WARM_UP_FRAMES = 3
 
 
 class StopFlag:
@@ -92,14 +83,14 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace, stop: StopFlag) -> int:
     state, vehicle = Writer(args.state_fd, VISION), Reader(args.vehicle_fd, VEHICLE)
     settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
-    if args.realtime:
-        for what in become_realtime():
-            print(f"watchkeeper-vision: works with more jitter: no {what}", file=sys.stderr)
-    ring = Ring(about=_about(settings))
-    recorder = Recorder(ring)
+    budget = settings.board.budget
+    for what in [*pin(settings.board.cpus.vision), *(become_realtime() if args.realtime else [])]:
+        print(f"watchkeeper-vision: works with more jitter: no {what}", file=sys.stderr)
+    ring = Ring(about=about(settings), fd=args.ring_fd)
+    recorder = Recorder(ring, bus_ns=budget_ns(budget.exposure_to_bus_ms))
     recorder.start(os.getpid())
-    dumper = _dumper(args.trace_out, ring)
-    work = FrameWork(recorder)
+    dumper = open_dumper(args.trace_out, ring)
+    work = FrameWork(recorder, budget=budget)
     try:
         return _see(args, stop, settings, work, dumper, state, vehicle)
     finally:
@@ -145,110 +136,11 @@ def _see(
     try:
         loop.announce(Cause.STARTING)
         if not args.glass_test:
-            _warm_up(settings)
-        return _pump(loop, settings, work.recorder, repeat=args.repeat, stop=stop)
+            warm_up(settings)
+        pump(loop, settings, work.recorder, repeat=args.repeat, stopping=lambda: stop.is_set)
+        return EXIT_ENDED
     finally:
         perception.close()
-
-
-def _warm_up(settings: Settings) -> None:
-    """First runs of an engine allocate and are slow. A perception of its own takes them, so that the real one's filters
-    and baseline never see a picture that no camera took."""
-    width, height = settings.camera.width, settings.camera.height
-    grey = np.full((height, width), 128, np.uint8)
-    frame = Frame(0, 0, width, height, PixelFormat.GREY8, ColorMatrix.BT601_FULL, (grey,), (width,))
-    perception = Perception(settings.camera, engine_name=settings.engine)
-    try:
-        for _ in range(_WARM_UP_FRAMES):
-            perception.process(frame)
-    finally:
-        perception.close()
-
-
-def _pump(loop: VisionLoop, settings: Settings, recorder: Recorder, *, repeat: bool, stop: StopFlag) -> int:
-    """Frames from the source through the loop until its end, its loss or `stop`."""
-    source = open_source(settings.source, paced=True, repeat=repeat)
-    between = _Between(recorder, budget_ns(settings.board.frame_period_ms))
-    with CaptureThread(source) as capture:
-        while not stop.is_set:
-            try:
-                lease = capture.latest.take(_TAKE_TIMEOUT_S)
-            except EndOfSource as end:
-                end.with_traceback(None)  # the source keeps it, and it would keep this frame and all that is in it
-                loop.announce(Cause.NONE, ended=True)
-                return EXIT_ENDED
-            except SourceLost:
-                loop.announce(Cause.CAMERA_LOST)
-                raise
-            if lease is not None:
-                exposure_ns = lease.frame.t_ns
-                # The newest may be waiting already: it is neither judged nor dropped yet, so it is not counted yet.
-                lost = source.lost_frames
-                unseen = capture.latest.dropped + lost
-                loop.frame(
-                    lease,
-                    capture.latest.taken + unseen,
-                    unseen,
-                    dequeued_ns=capture.latest.taken_put_ns,
-                    lost=lost,
-                )
-                between.frames(exposure_ns)
-    return EXIT_ENDED
-
-
-class _Between:
-    """What is done after a frame, while the next one is not due yet: garbage, and once a second the machine's state."""
-
-    def __init__(self, recorder: Recorder, period_ns: int) -> None:
-        self._recorder, self._period_ns = recorder, period_ns
-        self._collector = SlackCollector()
-        self._machine = MachineWatch()
-        self._due_ns = 0
-
-    def frames(self, exposure_ns: int) -> None:
-        """After the frame of `exposure_ns`."""
-        t_ns = now_ns()
-        slack_ns = exposure_ns + self._period_ns - t_ns
-        if took_ns := self._collector.step(slack_ns):
-            self._recorder.count(Counter.COLLECTIONS, took_ns // 1000)
-        if t_ns >= self._due_ns and slack_ns > 0:
-            self._due_ns = t_ns + NS_PER_S
-            machine = self._machine.read()
-            if machine.temperature_mc is not None:
-                self._recorder.count(Counter.TEMPERATURE, machine.temperature_mc)
-            if machine.frequency_khz is not None:
-                self._recorder.count(Counter.FREQUENCY, machine.frequency_khz)
-            self._recorder.count(Counter.PAGE_FAULTS, major_faults())
-
-
-def _dumper(path: Path | None, ring: Ring) -> Dumper | None:
-    """Where the recorder's ring goes, None for nowhere. SIGUSR1 asks for it. Raises BadInputError naming the option."""
-    if path is None:
-        return None
-    if not path.parent.is_dir():
-        raise BadInputError(f"--trace-out {path}: expected an existing folder to write into")
-    dumper = Dumper(ring, path)
-    signal.signal(signal.SIGUSR1, lambda *_: dumper.request())
-    return dumper
-
-
-def _about(settings: Settings) -> dict[str, object]:
-    """What a reader of the ring should know of the run."""
-    return {
-        "program": f"watchkeeper {__version__}",
-        "board": settings.board.name,
-        "source": settings.source,
-        "engine": settings.engine,
-        "pid": os.getpid(),
-        "budget_ms": settings.board.budget_ms,
-        "frame_period_ms": settings.board.frame_period_ms,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "kernel": platform.release(),
-        "cores": os.cpu_count(),
-        "governors": list(MachineWatch().read().governors),
-        "models": {name: production_model(name).sha256 for name in (DETECTOR, LANDMARKS)},
-    }
 
 
 def _told(error: WatchkeeperError, status: int) -> int:
@@ -272,6 +164,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--realtime", action="store_true", help="SCHED_FIFO and locked memory where permitted")
     parser.add_argument("--state-fd", type=int, required=True, help="mailbox for VisionReport")
     parser.add_argument("--vehicle-fd", type=int, required=True, help="mailbox with VehicleReport")
+    parser.add_argument("--ring-fd", type=int, help="memory for the recorder that outlives this process")
     return parser.parse_args(argv)
 
 

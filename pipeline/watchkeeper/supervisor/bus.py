@@ -20,7 +20,7 @@ import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from watchkeeper.clock import NS_PER_S, now_ns
 from watchkeeper.errors import BadInputError
@@ -63,6 +63,17 @@ class Port(Protocol):
         """Release the device."""
 
 
+@runtime_checkable
+class HearsItself(Protocol):
+    """A port that can say when its own frames were on the bus."""
+
+    def hear_own(self, frame_ids: Collection[int]) -> None:
+        """Keep own frames with these identifiers for `echoes`."""
+
+    def echoes(self) -> list[tuple[CanFrame, int]]:
+        """Those that `read` came across since the last call, each with when it was on the bus, ns."""
+
+
 PortClass = Callable[[str, str, "Collection[int] | None", bool], Port]
 
 
@@ -98,7 +109,7 @@ class Bus:
         self._bus_off_before = self._overruns_before = 0
         self._next_try_ns = 0
         self._closed = False
-        self._port: Port | None = open_port()
+        self._port: Port | None = self._opened()
 
     @property
     def channel(self) -> str:
@@ -152,6 +163,11 @@ class Bus:
             return []
         return [frame for frame in frames if self._receive is None or frame.id in self._receive]
 
+    def echoes(self) -> list[tuple[CanFrame, int]]:
+        """Own frames heard back since the last call, with their times; found by `receive`. Empty where a bus does not
+        say (slcan) and for who may send nothing."""
+        return self._port.echoes() if isinstance(self._port, HearsItself) else []
+
     def fileno(self) -> int:
         """Descriptor to wait on, -1 while the device is gone."""
         return self._port.fileno() if self._port else -1
@@ -167,11 +183,17 @@ class Bus:
     def _usable_port(self) -> Port | None:
         if self._port is None and not self._closed and self._clock() >= self._next_try_ns:
             try:
-                self._port = self._open_port()
+                self._port = self._opened()
                 self.stats.reopened += 1
             except (BadInputError, OSError):
                 self._next_try_ns = self._clock() + _REOPEN_AFTER_NS
         return self._port
+
+    def _opened(self) -> Port:
+        port = self._open_port()
+        if self._lock is not None and self._transmit and isinstance(port, HearsItself):
+            port.hear_own(self._transmit)  # for the one sender of a bus; other nodes have no use for it
+        return port
 
     def _note(self, error: OSError) -> None:
         if error.errno in _GONE:

@@ -20,6 +20,7 @@ from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
 from watchkeeper.errors import BadInputError
 from watchkeeper.supervisor.can_link import CanState, LinkWatch, request_restart
 from watchkeeper.supervisor.frames import CanFrame
+from watchkeeper.supervisor.kernel_stamp import STAMP_SPACE, ask_for_stamps, stamp_ns
 
 _FRAME = struct.Struct("=IB3x8s")  # struct can_frame
 _FILTER = struct.Struct("=II")  # struct can_filter
@@ -27,7 +28,9 @@ _EFF, _RTR, _ERR = 0x80000000, 0x40000000, 0x20000000
 _SFF_MASK = 0x7FF
 _ERR_BUS_OFF, _ERR_RESTARTED = 0x40, 0x100
 # include/uapi/linux/can/raw.h; by number, because which of them `socket` knows depends on how Python was built
-_SOL_CAN_RAW, _CAN_RAW_FILTER, _CAN_RAW_ERR_FILTER = 101, 1, 2
+_SOL_CAN_RAW, _CAN_RAW_FILTER, _CAN_RAW_ERR_FILTER, _CAN_RAW_RECV_OWN_MSGS = 101, 1, 2, 4
+_MSG_CONFIRM = 0x800  # <linux/socket.h>: sent by this very socket
+_ECHOES_KEPT = 16
 _ARPHRD_CAN = "280"
 RESTART_BACK_OFF_NS = (200 * NS_PER_MS, 500 * NS_PER_MS, NS_PER_S, 2 * NS_PER_S, 5 * NS_PER_S)
 """From bus-off to the next restart of the controller. ISO 11898-1 alone waits 128 x 11 bits, 2.8 ms at 500 kbit/s."""
@@ -75,6 +78,8 @@ class SocketCanPort:
     def __init__(self, uri: str, target: str, receive: Collection[int] | None, listen_only: bool) -> None:
         self.overruns = 0
         self._target, self._listen_only = target, listen_only
+        self._receive = receive
+        self._own: list[tuple[CanFrame, int]] = []
         self._bus_off = BusOff()
         self._restarts_itself = False
         self._links: LinkWatch | None = None
@@ -102,14 +107,29 @@ class SocketCanPort:
 
     def _configure(self, receive: Collection[int] | None) -> None:
         if receive is not None:
-            # data frames with exactly these 11-bit identifiers; an empty list receives nothing
-            filters = b"".join(_FILTER.pack(frame_id, _SFF_MASK | _EFF | _RTR) for frame_id in receive)
-            self._socket.setsockopt(_SOL_CAN_RAW, _CAN_RAW_FILTER, filters)
+            self._filter(receive)
         errors = struct.pack("=I", _ERR_BUS_OFF | _ERR_RESTARTED)
         self._socket.setsockopt(_SOL_CAN_RAW, _CAN_RAW_ERR_FILTER, errors)
         # The smallest buffer the kernel gives (eight frames on Linux 6.1): on a stuck link the rest is refused here and
         # coalesces to the newest value instead of leaving as a burst of old ones later.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+
+    def _filter(self, frame_ids: Collection[int]) -> None:
+        """Data frames with exactly these 11-bit identifiers; an empty list receives nothing."""
+        filters = b"".join(_FILTER.pack(frame_id, _SFF_MASK | _EFF | _RTR) for frame_id in frame_ids)
+        self._socket.setsockopt(_SOL_CAN_RAW, _CAN_RAW_FILTER, filters)
+
+    def hear_own(self, frame_ids: Collection[int]) -> None:
+        """Have the kernel hand back what has left: the driver's word, after the frame was acknowledged on the wire."""
+        if self._receive is not None:
+            self._filter([*self._receive, *frame_ids])
+        self._socket.setsockopt(_SOL_CAN_RAW, _CAN_RAW_RECV_OWN_MSGS, 1)
+        ask_for_stamps(self._socket)
+
+    def echoes(self) -> list[tuple[CanFrame, int]]:
+        """Own frames since the last call, with their times."""
+        own, self._own = self._own, []
+        return own
 
     def write(self, frame: CanFrame) -> None:
         """Queue one frame in the interface; refused in bus-off, where the queue takes it and nothing leaves."""
@@ -123,7 +143,7 @@ class SocketCanPort:
         frames: list[CanFrame] = []
         for _ in range(limit):
             try:
-                data = self._socket.recv(_FRAME.size)
+                data, ancillary, flags, _ = self._socket.recvmsg(_FRAME.size, STAMP_SPACE)
             except BlockingIOError:
                 break
             except OSError as error:
@@ -139,7 +159,11 @@ class SocketCanPort:
                 elif can_id & _ERR_RESTARTED:
                     self._bus_off.came_back()
             elif not can_id & (_EFF | _RTR):
-                frames.append(CanFrame(can_id & _SFF_MASK, content[: min(length, 8)]))
+                frame = CanFrame(can_id & _SFF_MASK, content[: min(length, 8)])
+                if flags & _MSG_CONFIRM:
+                    self._own = [*self._own[1 - _ECHOES_KEPT :], (frame, stamp_ns(ancillary) or now_ns())]
+                else:
+                    frames.append(frame)
         return frames
 
     def _follow_link(self) -> None:

@@ -7,14 +7,18 @@ nobody there), and a node that does not read loses frames (counted as an overrun
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import re
 import socket
 import struct
 from collections.abc import Collection
 
+from watchkeeper.clock import now_ns
 from watchkeeper.errors import BadInputError
 from watchkeeper.supervisor.frames import CanFrame
+from watchkeeper.supervisor.kernel_stamp import STAMP_SPACE, ask_for_stamps, stamp_ns
 
 NODES = 8
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
@@ -29,6 +33,9 @@ class VirtualPort:
             raise BadInputError.at(uri, "expected a name of 1 to 60 letters, digits, `.`, `_` or `-`", field="bus")
         self.bus_off_count = 0
         self.overruns = 0
+        self._ear: socket.socket | None = None
+        self._ear_address = f"\0watchkeeper-ear:{target}:{os.getpid()}:{id(self)}".encode()
+        self._own_ids: frozenset[int] = frozenset()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         addresses = [f"\0watchkeeper-can:{target}:{node}".encode() for node in range(NODES)]
         for own in addresses:
@@ -49,6 +56,28 @@ class VirtualPort:
         data = _FRAME.pack(frame.id, len(frame.data), frame.data)
         for address in self._others:
             self._deliver(data, address)
+        if self._ear is not None and frame.id in self._own_ids:
+            with contextlib.suppress(BlockingIOError):  # nobody looks at the echoes: the oldest stay
+                self._socket.sendto(data, self._ear_address)
+
+    def hear_own(self, frame_ids: Collection[int]) -> None:
+        """Send own frames to an ear of this node's too, as a controller hears itself. Kernel time stamps."""
+        self._own_ids = frozenset(frame_ids)
+        self._ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._ear.bind(self._ear_address)
+        ask_for_stamps(self._ear)
+
+    def echoes(self) -> list[tuple[CanFrame, int]]:
+        """Own frames since the last call, with their times."""
+        heard: list[tuple[CanFrame, int]] = []
+        while self._ear is not None:
+            try:
+                data, ancillary, _, _ = self._ear.recvmsg(_FRAME.size, STAMP_SPACE)
+            except BlockingIOError:
+                break
+            frame_id, length, content = _FRAME.unpack(data)
+            heard.append((CanFrame(frame_id, content[:length]), stamp_ns(ancillary) or now_ns()))
+        return heard
 
     def _deliver(self, data: bytes, address: bytes) -> None:
         try:
@@ -78,3 +107,5 @@ class VirtualPort:
     def close(self) -> None:
         """Leave the bus."""
         self._socket.close()
+        if self._ear is not None:
+            self._ear.close()

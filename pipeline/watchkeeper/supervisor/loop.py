@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until_ns
@@ -19,12 +19,15 @@ from watchkeeper.errors import BadInputError
 from watchkeeper.mailbox.layout import LayoutError
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Writer
+from watchkeeper.supervisor.black_box import BlackBox
 from watchkeeper.supervisor.box_health import BoxHealthReader
 from watchkeeper.supervisor.bus import Bus
 from watchkeeper.supervisor.bus_watch import BusWatch
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.cycle import Cycle
+from watchkeeper.supervisor.echo import SendLog
+from watchkeeper.supervisor.frames import CanFrame
 from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
 from watchkeeper.supervisor.ladder import Restarter, Rung
 from watchkeeper.supervisor.liveness import VisionPhase
@@ -36,7 +39,7 @@ from watchkeeper.supervisor.systemd import Notifier
 from watchkeeper.supervisor.uds.diagnostics import Diagnostics
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vision_process import VisionProcess
-from watchkeeper.types import SendStamp, SupervisorReport, SystemState, VehicleReport, VisionReport
+from watchkeeper.types import SupervisorReport, SystemState, VehicleReport, VisionReport
 
 LISTEN_EVERY_NS = 10 * NS_PER_MS
 """Received frames are looked at this often: half of VEH_Input's cycle."""
@@ -64,6 +67,8 @@ class Parts:
     systemd: Notifier | None = None
     restarter: Restarter | None = None
     diagnostics: Diagnostics | None = None
+    black_box: BlackBox | None = None
+    cpus: Collection[int] = ()
 
 
 class SupervisorLoop:
@@ -79,11 +84,12 @@ class SupervisorLoop:
         self._report: VisionReport | None = None  # the newest of any run: how old it is stays visible between runs
         self._garbage_said = False
         self._exit_status: int | None = None
+        self._failed = False  # vision ended unasked in this slot
         self._signalled = False
         self._stop_since_ns: int | None = None
         self._fault_since_ns: int | None = None
         self._frames_sent = self._send_failures = 0
-        self._sends: deque[SendStamp] = deque(maxlen=16)
+        self._sends = SendLog()
         self._jitter_ms = 0.0
         self._status = 0
         self._by_itself = True
@@ -111,7 +117,7 @@ class SupervisorLoop:
             if finished:
                 return self._status
             # Everything below may take its time: the slot's frames are out.
-            if cycle.slot == 0 and (missing := become_realtime()):
+            if cycle.slot == 0 and (missing := become_realtime(self._parts.cpus)):
                 say(f"works with more jitter: no {' and no '.join(missing)}")
             self._act(action, t_ns)
             self._climb(t_ns)
@@ -155,9 +161,10 @@ class SupervisorLoop:
         if parts.diagnostics is not None:
             parts.diagnostics.listen(frames, t_ns, until_ns)
             resets = parts.diagnostics.baseline_resets
-        if report is not before or resets != self._baseline_resets:
+        echoed = self._sends.heard(parts.bus.echoes())
+        if report is not before or resets != self._baseline_resets or echoed:
             self._baseline_resets = resets
-            parts.vehicle_writer.write(replace(report, baseline_resets=resets, sends=tuple(self._sends)))
+            parts.vehicle_writer.write(replace(report, baseline_resets=resets, sends=self._sends.stamps))
 
     def _diagnose(self, cycle: Cycle, t_ns: int) -> None:
         """Show diagnostics what is now, do what a tester asked for."""
@@ -195,6 +202,7 @@ class SupervisorLoop:
         if self._stop_since_ns is None:
             if exit_status is not None and pid:
                 say(f"vision (process {pid}) ended with {_how(exit_status)}")
+                self._failed = exit_status != 0
             action = self._keeper.step(exit_status, parts.vision.stopped, report, t_ns)
         inputs = Inputs(
             report=self._report,
@@ -206,28 +214,29 @@ class SupervisorLoop:
             stopping=self._stop_since_ns is not None,
             lamp_test=parts.diagnostics.lamp_test if parts.diagnostics is not None else 0,
         )
-        any_sent = False
+        last: CanFrame | None = None
+        handed_ns = t_ns
         for name, frame in parts.core.step(inputs, cycle.slot, t_ns):
+            began_ns = now_ns()
             if parts.bus.send(frame):
                 parts.core.sent(name)
-                any_sent = True
+                last, handed_ns = frame, began_ns
                 self._frames_sent += 1
                 if parts.can_log is not None:
                     parts.can_log.write(now_ns(), frame)
             else:
                 self._send_failures += 1
-        if any_sent:
-            self._stamp_send()
-        self._bus_watch.step(any_sent, parts.bus.bus_off_count, t_ns)
+        if last is not None:
+            self._stamp_send(last, handed_ns)
+        self._bus_watch.step(last is not None, parts.bus.bus_off_count, t_ns)
         return action
 
-    def _stamp_send(self) -> None:
+    def _stamp_send(self, last: CanFrame, handed_ns: int) -> None:
         """Tell vision when a picture's result went out, once a picture."""
         exposure_ns = self._report.exposure_ns if self._report is not None else 0
-        if exposure_ns and (not self._sends or self._sends[-1].exposure_ns != exposure_ns):
-            self._sends.append(SendStamp(exposure_ns, now_ns()))
+        if self._sends.sent(exposure_ns, last, handed_ns):
             report = replace(
-                self._parts.receiver.report, baseline_resets=self._baseline_resets, sends=tuple(self._sends)
+                self._parts.receiver.report, baseline_resets=self._baseline_resets, sends=self._sends.stamps
             )
             self._parts.vehicle_writer.write(report)
 
@@ -243,7 +252,10 @@ class SupervisorLoop:
         return report if report is not None and pid and report.pid == pid else None
 
     def _act(self, action: Action, t_ns: int) -> None:
-        vision = self._parts.vision
+        vision, black_box = self._parts.vision, self._parts.black_box
+        if self._failed and black_box is not None:
+            black_box.save()
+        self._failed = False
         if action is Action.KILL:
             vision.kill()
         elif action is Action.START:

@@ -21,6 +21,7 @@ from watchkeeper.errors import BadInputError, WatchkeeperError
 from watchkeeper.mailbox.layout import SUPERVISOR, VEHICLE, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Mailbox, Writer
+from watchkeeper.supervisor.black_box import BlackBox
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
@@ -66,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--can", metavar="URI", help="bus (default: the board's)")
     parser.add_argument("--base-id", metavar="N", type=_number, default=DEFAULT_BASE_ID, help="default: 0x3A0")
     parser.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
+    parser.add_argument(
+        "--trace-out", metavar="FILE", type=Path, help="hold vision's recorder; FILE's name with .failed-N when it ends"
+    )
     parser.add_argument("--status-fd", metavar="N", type=int, help="mailbox to write the supervisor's own report to")
     parser.add_argument("--vision-fd", metavar="N", type=int, help="mailbox for vision's reports (default: a new one)")
     parser.add_argument("--duration", metavar="S", type=_seconds, help="end after S seconds")
@@ -141,7 +145,11 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
             cleanup.callback(os.close, state_fd)
         vehicle_fd = Mailbox.create(VEHICLE)
         cleanup.callback(os.close, vehicle_fd)
-        vision = VisionProcess(command, state_fd, vehicle_fd)
+        black_box = None
+        if args.trace_out is not None:
+            black_box = BlackBox(args.trace_out)
+            cleanup.callback(black_box.close)
+        vision = VisionProcess(command, state_fd, vehicle_fd, black_box.fd if black_box is not None else None)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
         kept = args.restart_state or (folder / "restarts.json" if folder is not None else None)
         restarter = Restarter(kept, args.camera_service_restart, args.board_restart)
@@ -165,6 +173,8 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
             systemd=notifier,
             restarter=restarter,
             diagnostics=diagnostics,
+            black_box=black_box,
+            cpus=board.cpus.supervisor,
         )
         duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)
         loop = SupervisorLoop(parts, duration_ns=duration_ns, keep_fault=args.keep_fault)

@@ -8,19 +8,26 @@ import gc
 import os
 import resource
 import select
+from collections.abc import Collection
 
 _PRIORITY = 50  # above ordinary threads, below the kernel's own interrupt threads' usual 50+ on PREEMPT_RT
 _MCL_CURRENT, _MCL_FUTURE = 1, 2  # <sys/mman.h>
 _STDERR = 2
 
 
-def become_realtime() -> list[str]:
-    """First-in-first-out scheduling, memory locked, garbage of the start-up never looked at again.
+def become_realtime(cpus: Collection[int] = ()) -> list[str]:
+    """Affinity (empty: as it is), first-in-first-out scheduling, memory locked, garbage of the start-up never looked at
+    again.
 
     Returns what was not permitted, in words; the process works without, only with more jitter. A child inherits the
-    scheduling (vision_process.py gives it back), not the locked memory.
+    scheduling and the cores (vision_process.py gives them back), not the locked memory.
     """
     missing = []
+    if cpus:
+        try:
+            os.sched_setaffinity(0, cpus)
+        except OSError as error:
+            missing.append(f"processors {sorted(cpus)} ({error.strerror})")
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
     except OSError as error:

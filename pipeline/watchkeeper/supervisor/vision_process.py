@@ -26,12 +26,17 @@ class VisionProcess:
     """One command, at most one process of it at a time.
 
     `--state-fd N --vehicle-fd M` are appended to the command: the mailboxes it writes and reads. The command must be
-    the process that publishes, not a wrapper that waits for it: reports are believed by their pid.
+    the process that publishes, not a wrapper that waits for it: reports are believed by their pid. ring_fd: memory for
+    its recorder, appended as `--ring-fd`, None for none.
     """
 
-    def __init__(self, command: Sequence[str], state_fd: int, vehicle_fd: int) -> None:
+    def __init__(self, command: Sequence[str], state_fd: int, vehicle_fd: int, ring_fd: int | None = None) -> None:
         self._command = [*command, "--state-fd", str(state_fd), "--vehicle-fd", str(vehicle_fd)]
-        self._fds = (state_fd, vehicle_fd)
+        self._fds: tuple[int, ...] = (state_fd, vehicle_fd)
+        if ring_fd is not None:
+            self._command += ["--ring-fd", str(ring_fd)]
+            self._fds = (*self._fds, ring_fd)
+        self._cpus = os.sched_getaffinity(0)  # before this process takes those of its own
         self._parent_pid = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
         self.stopped = False  # by SIGSTOP and the like, as of the last `poll`
@@ -56,6 +61,7 @@ class VisionProcess:
         # Only now: Popen waits for the exec, which must have the supervisor's own priority, as it has frames to send.
         with contextlib.suppress(OSError):  # not permitted: then it was not raised either; or ended already
             os.sched_setscheduler(self._process.pid, os.SCHED_OTHER, os.sched_param(0))
+            os.sched_setaffinity(self._process.pid, self._cpus)
         return self._process.pid
 
     def _arm(self) -> None:

@@ -25,12 +25,13 @@ def chrome_trace(recording: Recording) -> dict[str, Any]:
         _named("thread_name", _VISION, 2, "loop"),
         _named("thread_name", _VISION, 3, "waiting"),
         _named("thread_name", _SUPERVISOR, 1, "bus"),
+        _named("thread_name", _SUPERVISOR, 2, "heard back"),
     ]
     for row in recording.rows:
         ts = row.begin_ns / 1000
         if row.kind == Kind.COUNTER:
             name, by = _UNITS.get(Counter(row.detail), (Counter(row.detail).name.lower(), 1.0))
-            events.append({"ph": "C", "name": name, "pid": _VISION, "ts": ts, "args": {"value": row.value / by}})
+            events.append(_counter(name, row.begin_ns, row.value / by))
         elif row.kind in (Kind.DROP, Kind.SKIP):
             what = f"drop {Drop(row.detail).name}" if row.kind == Kind.DROP else f"skip {Task(row.detail).name}"
             events.append({"ph": "i", "s": "t", "name": what.lower(), "pid": _VISION, "tid": 2, "ts": ts,
@@ -39,20 +40,26 @@ def chrome_trace(recording: Recording) -> dict[str, Any]:
         for row in frame.stages:
             track = {Kind.DEQUEUE: 1, Kind.QUEUE: 3}.get(Kind(row.kind), 2)
             name = Kind(row.kind).name.lower()
+            if row.kind == Kind.QUEUE:
+                events += [_counter("queue frames", at, depth) for at, depth in ((row.begin_ns, 1), (row.end_ns, 0))]
             if row.detail and row.kind in STAGES:
                 name += f" {Network(row.detail).name.lower()}"
             events.append(_slice(name, _VISION, track, row.begin_ns, row.end_ns, {"seq": frame.seq}))
         if frame.sent_ns is not None:
             events.append(_slice("send", _SUPERVISOR, 1, frame.sent_ns - 1000, frame.sent_ns, {"seq": frame.seq}))
+            if frame.echo_ns is not None:
+                events.append(_slice("echo", _SUPERVISOR, 2, frame.sent_ns, frame.echo_ns, {"seq": frame.seq}))
             flow = {"name": "frame", "cat": "frame", "id": frame.seq}
             events.append({"ph": "s", "pid": _VISION, "tid": 2, "ts": (frame.published_ns - 1) / 1000, **flow})
             events.append(
                 {"ph": "f", "bp": "e", "pid": _SUPERVISOR, "tid": 1, "ts": frame.sent_ns / 1000 - 0.5, **flow}
             )
-        events.append({"ph": "C", "name": "latency ms", "pid": _VISION, "ts": frame.published_ns / 1000,
-                       "args": {"value": frame.took_ns / 1e6}})  # fmt: skip
-        events.append({"ph": "C", "name": "rung", "pid": _VISION, "ts": frame.published_ns / 1000,
-                       "args": {"value": frame.rung}})  # fmt: skip
+        events.append(_counter("latency ms", frame.published_ns, frame.took_ns / 1e6))
+        events.append(_counter("rung", frame.published_ns, frame.rung))
+        for kind, by_ns in frame.over_ns.items():
+            what = f"{kind.name.lower()} over its share"
+            events.append({"ph": "i", "s": "t", "name": what, "pid": _VISION, "tid": 2, "ts": frame.published_ns / 1000,
+                           "args": {"seq": frame.seq, "us": by_ns / 1000}})  # fmt: skip
     return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": _flat(recording.about)}
 
 
@@ -61,6 +68,10 @@ def _slice(name: str, pid: int, tid: int, begin_ns: int, end_ns: int, args: dict
         "ph": "X", "cat": "stage", "name": name, "pid": pid, "tid": tid,
         "ts": begin_ns / 1000, "dur": (end_ns - begin_ns) / 1000, "args": args,
     }  # fmt: skip
+
+
+def _counter(name: str, t_ns: int, value: float) -> dict[str, Any]:
+    return {"ph": "C", "name": name, "pid": _VISION, "ts": t_ns / 1000, "args": {"value": value}}
 
 
 def _named(kind: str, pid: int, tid: int, name: str) -> dict[str, Any]:

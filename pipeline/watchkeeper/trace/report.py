@@ -42,12 +42,12 @@ def html_report(recording: Recording) -> str:
         "<p class=note>Corrected: a frame that took longer than the frame period also kept the next ones waiting; "
         "their waits are put in (coordinated omission).</p>",
         _table(["phase", "frames", *(_share(s) for s in _SHARES)], (_phase(n, f) for n, f in phases.items())),
-        "<h2>Stages, steady state</h2>", _stages(phases["steady"]),
+        "<h2>Stages, steady state</h2>", _stages(phases["steady"], recording.about),
         "<h2>Per minute</h2>", _minutes(frames.judged),
         "<h2>Worst frames</h2>", _worst(frames.judged),
         "<h2>Drops by cause</h2>",
         _table(["cause", "frames"], frames.drops.items()) if frames.drops else "<p>none</p>",
-        "<h2>Environment</h2>", _table(["what", "value"], ((k, str(v)) for k, v in recording.about.items())),
+        "<h2>Environment</h2>", _table(["what", "value"], ((k, _said(v)) for k, v in recording.about.items())),
     ]  # fmt: skip
     return "\n".join(parts) + "\n</html>\n"
 
@@ -63,7 +63,12 @@ def _summary(frames: Frames, recording: Recording, period_ns: int) -> str:
     bus = ""
     if sent:
         median = _ms(round(statistics.median(sent)))
+        over = sum(frame.bus_late for frame in frames.judged)
         bus = f"; exposure to bus (software only, an estimate) p50 {median} ms over {len(sent)} sends"
+        bus += f", {over} past the limit" if over else ""
+        back = [f.echo_ns - f.sent_ns for f in frames.judged if f.sent_ns is not None and f.echo_ns is not None]
+        if back:
+            bus += f"; heard back from the bus {_ms(round(statistics.median(back)))} ms later"
     return (
         f"<p>{len(frames.judged)} frames judged, {frames.drops.total()} dropped, "
         f"<span class={'late' if late else 'ok'}>{late} after their deadline</span>; jitter of the camera's period p50 "
@@ -79,16 +84,26 @@ def _phase(name: str, frames: Sequence[TracedFrame]) -> list[Any]:
     return [name, len(frames), *(_ms(hdr.percentile(share)) if frames else "-" for share in _SHARES)]
 
 
-def _stages(frames: Sequence[TracedFrame]) -> str:
+def _stages(frames: Sequence[TracedFrame], about: dict[str, Any]) -> str:
     if not frames:
         return "<p>none</p>"
+    shares, budget_ms = about.get("share_pct"), about.get("budget_ms") or 0.0
+    may = shares if isinstance(shares, dict) and isinstance(budget_ms, float) else None
     took = {kind: Hdr() for kind in STAGES}
     for frame in frames:
         for kind, value in frame.by_kind_ns().items():
             took[kind].add(value)
     return _table(
-        ["stage", *(_share(s) for s in _SHARES)],
-        ([kind.name.lower(), *(_ms(hdr.percentile(s)) for s in _SHARES)] for kind, hdr in took.items()),
+        ["stage", *(_share(s) for s in _SHARES), "may take", "frames beyond"],
+        (
+            [
+                kind.name.lower(),
+                *(_ms(hdr.percentile(s)) for s in _SHARES),
+                f"{budget_ms * may.get(kind.name.lower(), 0) / 100:.2f}" if may else "-",
+                sum(kind in frame.over_ns for frame in frames),
+            ]
+            for kind, hdr in took.items()
+        ),
     )
 
 
@@ -105,8 +120,11 @@ def _minutes(frames: Sequence[TracedFrame]) -> str:
 
 def _worst(frames: Sequence[TracedFrame]) -> str:
     worst = sorted(frames, key=lambda frame: -frame.took_ns)[:_WORST]
-    rows = ([f.seq, _ms(f.took_ns), *(_ms(v) for v in f.by_kind_ns().values())] for f in worst)
-    return _table(["frame", "total", *(kind.name.lower() for kind in STAGES)], rows)
+    rows = (
+        [f.seq, _ms(f.took_ns), f.culprit().name.lower() if f.late else "-", *(_ms(v) for v in f.by_kind_ns().values())]
+        for f in worst
+    )
+    return _table(["frame", "total", "laid to", *(kind.name.lower() for kind in STAGES)], rows)
 
 
 def _curve(plain: Hdr, corrected: Hdr) -> str:
@@ -139,6 +157,15 @@ def _table(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     cells = "".join(f"<th>{html.escape(text)}</th>" for text in head)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in row) + "</tr>" for row in rows)
     return f"<table><tr>{cells}</tr>{body}</table>"
+
+
+def _said(value: Any) -> str:
+    """A JSON value in words."""
+    if value is None:
+        return "the machine does not tell"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
 def _share(share: float) -> str:

@@ -18,12 +18,15 @@ class Kind(IntEnum):
     MEASURE = 6  # geometry behind the networks
     DECIDE = 7  # the state machine
     PUBLISH = 8  # the mailbox
-    SEND = 9  # published to all frames of the slot handed to the bus, by the supervisor's own clock reading
+    SEND = 9  # published to all frames of the slot handed to the bus, by the supervisor's own clock reading; detail: 1
+    # when that was past the board's limit from exposure to bus
+    ECHO = 10  # handed to the bus to heard back from it; only on a bus that says so
     FRAME = 20  # end of exposure to published; detail: 1 when that was past the deadline; value: rung of the ladder
     DROP = 21  # detail: Drop; value: how many
     COUNTER = 22  # detail: Counter
     SKIP = 23  # work that was left out for lack of time; detail: Task
     START = 24  # a vision process began; value: its pid
+    OVER = 25  # a stage took more of the frame than its share; detail: its Kind; value: microseconds too many
 
 
 STAGES = tuple(kind for kind in Kind if kind <= Kind.PUBLISH)
@@ -54,7 +57,6 @@ class Counter(IntEnum):
     TEMPERATURE = 1  # millidegree Celsius, hottest sensor
     FREQUENCY = 2  # kHz, slowest core
     PAGE_FAULTS = 3  # major ones since the start
-    QUEUE = 4  # frames that waited unseen since the last row
     COLLECTIONS = 5  # microseconds of a garbage collection run in slack
 
 

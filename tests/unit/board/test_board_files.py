@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from watchkeeper.board import board_names, load_board, read_board, read_camera
+from watchkeeper.board_budget import DEFAULT_SHARES_PCT, STAGES, Cpus
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
+from watchkeeper.trace.rows import STAGES as RECORDED
 from watchkeeper.types import GazeZone
 
 HOST = data_path("boards", "host", "board.toml")
@@ -45,6 +47,15 @@ def test_unknown_board_lists_the_known() -> None:
         ('engines = ["litert"]', 'engines = "litert"', r"engines: expected a list of texts"),
         ('name = "host"', 'name = ', r"expected TOML"),
         ('[budget]', '[budge]', r"budge: unknown field"),
+        ('exposure_to_bus_ms = 95', 'exposure_to_bus_ms = 20', r"budget\.exposure_to_bus_ms: expected at least .*33"),
+        ('exposure_to_bus_ms', 'exposure_to_buss_ms', r"budget\.exposure_to_buss_ms: unknown field; known are"),
+        ('infer = 38', 'infer = 58', r"budget\.share_pct: expected shares that add up to 100 at most, got 115"),
+        ('infer = 38', '', r"budget\.share_pct\.infer: expected a finite number, got None"),
+        ('infer = 38', 'infer = -1', r"budget\.share_pct\.infer: expected a number from 0 to 100"),
+        ('infer = 38', 'inference = 38', r"budget\.share_pct\.inference: unknown field"),
+        ('[simulate]', '[cpus]\nvision = [2, 2]\n[simulate]', r"cpus\.vision: expected a list of different"),
+        ('[simulate]', '[cpus]\nvision = [true]\n[simulate]', r"cpus\.vision: expected a list of different"),
+        ('[simulate]', '[cpus]\ncamera = [2]\n[simulate]', r"cpus\.camera: unknown field; known are"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -54,6 +65,22 @@ def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, message: str
     path.write_text(text.replace(old, new))
     with pytest.raises(BadInputError, match=message):
         read_board(path)
+
+
+def test_budget_and_cores_are_read_and_have_defaults(tmp_path: Path) -> None:
+    board = load_board("host")
+    assert tuple(kind.name.lower() for kind in RECORDED) == STAGES  # the recorder's, by the same names
+    assert sum(board.budget.share_pct.values()) <= 100
+    assert board.budget.share_ns("infer") == round(0.38 * 33e6)
+    assert board.cpus == Cpus()
+    text = HOST.read_text()
+    path = tmp_path / "board.toml"
+    shares = text[text.index("[budget.share_pct]") : text.index("# A webcam")]
+    path.write_text(text.replace(shares, "[cpus]\nvision = [3, 2]\n").replace("exposure_to_bus_ms = 95.0", ""))
+    board = read_board(path)
+    assert board.cpus == Cpus(vision=(3, 2))
+    assert board.budget.exposure_to_bus_ms == 93.0
+    assert board.budget.share_pct == DEFAULT_SHARES_PCT
 
 
 def test_camera_beside_a_rendered_clip() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,25 +79,44 @@ def test_garbage_that_grows_without_bound_is_collected_without_slack(collector: 
     assert len(kept) == 110_000
 
 
-def test_dumps_stand_beside_the_file_and_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dumps, "APART_NS", -1)
+def _ring_with(seq: int) -> Ring:
     ring = Ring(rows=4)
-    ring.write(1, 2, 3, Kind.DECIDE)
+    ring.write(seq, 2, 3, Kind.DECIDE)
+    return ring
+
+
+def test_dumps_stand_beside_the_file_and_the_eight_worst_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dumps, "APART_NS", -1)
+    ring = Ring(rows=64)
     dumper = dumps.Dumper(ring, tmp_path / "drive.ring")
-    for _ in range(dumps.MOST + 5):
-        dumper.missed()
+    lateness = [10, 11, 12, 3, 14, 15, 16, 17, 2, 1, 50, 2]
+    for number, late_ns in enumerate(lateness):
+        ring.write(number, 2, 3, Kind.DECIDE)
+        dumper.missed(late_ns)
+        while dumper.settled <= number:  # the thread takes each before the next
+            time.sleep(0.001)
     dumper.close()
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == sorted(["drive.ring", *(f"drive.missed-{n}.ring" for n in range(1, dumps.MOST + 1))])
-    assert [row.seq for row in read_ring(tmp_path / "drive.ring").rows] == [1]
+    # the mildest of the first eight made room for the worst of the later ones, which was the eleventh
+    assert read_ring(tmp_path / "drive.missed-4.ring").rows[-1].seq == 10
+    assert read_ring(tmp_path / "drive.missed-3.ring").rows[-1].seq == 2
 
 
-def test_one_miss_after_the_other_is_dumped_once(tmp_path: Path) -> None:
-    dumper = dumps.Dumper(Ring(rows=1), tmp_path / "a.ring")
-    dumper.missed()
-    dumper.missed()
-    dumper.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.missed-1.ring", "a.ring"]
+def test_misses_soon_after_a_dump_wait_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "APART_NS", 10**15)
+    dumper = dumps.Dumper(_ring_with(1), tmp_path / "a.ring")
+    dumper.missed(5)
+    while not dumper.settled:
+        time.sleep(0.001)
+    dumper.missed(6)
+    dumper.missed(7)
+    time.sleep(0.05)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".ring") == ["a.missed-1.ring"]
+    dumper.close()  # what waited is not lost
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.missed-1.ring", "a.missed-2.ring", "a.ring"]
 
 
 def test_a_full_disk_costs_the_dump_and_nothing_else(tmp_path: Path) -> None:

@@ -66,12 +66,16 @@ def ring_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for kind in STAGES[2:]:
             ns += 50 * MS if (seq, kind) == (400, Kind.DECIDE) else MS
             recorder.mark(kind, Network.LANDMARKS if kind == Kind.INFER else 0)
+        if seq == 400:
+            recorder.over(Kind.DECIDE, 49 * MS)
         recorder.finish(late=seq == 400, rung=1 if seq > 400 else 0)
         if seq % 2:
             recorder.sent(exposure, ns + 5 * MS)
+            recorder.sent(exposure, ns + 5 * MS, ns + 6 * MS)
         if seq == 401:
             recorder.drop(Drop.OVERWRITTEN, 2)
             recorder.count(Counter.TEMPERATURE, 61_500)
+            recorder.count(Counter.FREQUENCY, 1_800_000)
     path = tmp_path_factory.mktemp("ring") / "drive.ring"
     path.write_bytes(ring.snapshot())
     return path
@@ -84,7 +88,9 @@ def test_frames_come_back_with_their_stages_and_phases(ring_file: Path) -> None:
         assert sum(frame.by_kind_ns().values()) == frame.took_ns
     (late,) = (frame for frame in frames.judged if frame.late)
     assert late.seq == 400
-    assert max(late.by_kind_ns().items(), key=lambda item: item[1])[0] is Kind.DECIDE
+    assert late.culprit() is Kind.DECIDE
+    assert [frame.seq for frame in frames.judged if frame.over_ns] == [400]
+    assert all(f.echo_ns is not None and f.sent_ns is not None for f in frames.judged if f.seq % 2)
     assert frames.drops == {"overwritten": 2}
     phases = {name: len(own) for name, own in frames.phases().items()}
     assert phases == {"cold start": 1, "warm-up": 150, "steady": 449}
@@ -115,7 +121,9 @@ def test_the_chrome_trace_is_what_the_format_asks_for(ring_file: Path) -> None:
     for track in ((1, 1), (1, 2), (1, 3), (2, 1)):  # slices of one track never overlap
         own = sorted((s["ts"], s["ts"] + s["dur"]) for s in slices if (s["pid"], s["tid"]) == track)
         assert all(a[1] <= b[0] + 1e-3 for a, b in pairwise(own))
-    assert {"temperature degC", "latency ms", "rung"} <= {e["name"] for e in events if e["ph"] == "C"}
+    assert {"temperature degC", "frequency MHz", "queue frames", "latency ms", "rung"} <= {
+        e["name"] for e in events if e["ph"] == "C"
+    }
 
 
 class _Page(HTMLParser):

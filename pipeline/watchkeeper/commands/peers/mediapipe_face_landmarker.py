@@ -2,7 +2,7 @@
 
 Run by an interpreter that has mediapipe; imports nothing of watchkeeper. Protocol over stdin/stdout, binary, native
 byte order: a line `WIDTH HEIGHT\n`, then for each frame int64 time stamp in ms and WIDTH*HEIGHT*3 bytes RGB; the answer
-to each is int64 nanoseconds that `detect_for_video` took and int64 resident bytes. Ends with stdin.
+to each is int64 nanoseconds that `detect_for_video` took, int64 resident bytes, int64 faces found. Ends with stdin.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def main(task_file: str) -> int:
             pixels = np.frombuffer(_exactly(frames, width * height * 3), np.uint8).reshape(height, width, 3)
             began = time.perf_counter_ns()
             image = mp.Image(image_format=mp.ImageFormat.SRGB, data=pixels)
-            landmarker.detect_for_video(image, struct.unpack("=q", stamp)[0])
+            found = landmarker.detect_for_video(image, struct.unpack("=q", stamp)[0])
             took = time.perf_counter_ns() - began
-            answers.write(struct.pack("=qq", took, _resident_bytes()))
+            answers.write(struct.pack("=qqq", took, _resident_bytes(), len(found.face_landmarks)))
             answers.flush()
     return 0
 
