@@ -131,8 +131,23 @@ class VisionKeeper:
         return Action.NONE
 
     def _kill_cause(self) -> Cause:
-        # whatever else is done about it, a frozen picture stays the one cause until the picture changes
-        return Cause.CAMERA_FROZEN if self._picture.frozen else Cause.VISION_RESTARTING
+        """One fault, one cause: what was seen before the ladder acts stays the cause until vision measures again.
+
+        A frozen picture is CameraFrozen and a run that fell silent is StaleVision however often it is started anew;
+        VisionRestarting is a run that died, or never came up.
+        """
+        if self._picture.frozen:
+            return Cause.CAMERA_FROZEN
+        if self._up:
+            return Cause.CAMERA_LOST if self._condition is Cause.CAMERA_LOST else Cause.STALE_VISION
+        return self._death_cause()
+
+    def _death_cause(self) -> Cause:
+        if self._picture.frozen:
+            return Cause.CAMERA_FROZEN
+        # up to here the cause of a run before this one, which never measured
+        earlier = self._phase is VisionPhase.RESTARTING and self._cause is not Cause.NONE
+        return self._cause if earlier else Cause.VISION_RESTARTING
 
     def _is_stuck(self, t_ns: int) -> bool:
         if self._stopped_since_ns is not None and t_ns - self._stopped_since_ns > STALL_AFTER_NS:
@@ -198,11 +213,15 @@ class VisionKeeper:
             return
         # A run that measured something used nothing up, however often it is killed.
         self._failures = self._failures + 1 if self._measuring_since_ns is None else 0
+        # a killed run's cause was settled when it was killed
         lost = exit_status == EXIT_CAMERA_LOST and not self._killed
-        cause = Cause.CAMERA_LOST if lost else self._kill_cause()
+        cause = Cause.CAMERA_LOST if lost else self._death_cause()
         if self._failures >= FAILURES_MAX:
-            internal = self._condition is Cause.INTERNAL_ERROR
-            self._phase, self._cause = VisionPhase.FAULT, self._condition if internal else cause
+            if self._condition is Cause.INTERNAL_ERROR:
+                cause = self._condition
+            elif cause is Cause.STALE_VISION:
+                cause = Cause.VISION_RESTARTING  # it is not silence any more that does not heal, but the new starts
+            self._phase, self._cause = VisionPhase.FAULT, cause
             self._due_ns = t_ns + RETRY_NS
             return
         self._phase, self._cause = VisionPhase.RESTARTING, cause
