@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from guest_faults import PUPPET, WELL
+from guest import PUPPET, WELL
 from rig import Rig
 
 from watchkeeper.clock import now_ns
