@@ -82,7 +82,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--memory", metavar="MIB", type=int, default=1024)
     parser.add_argument("--cpus", metavar="N", type=int, default=2)
     parser.add_argument(
-        "--virtual-time", action="store_true",
+        "--virtual-time",
+        action="store_true",
         help="one processor whose clock counts instructions and skips idling: a busy host makes the guest take longer "
         "but its clock does not see it",
     )

@@ -3,7 +3,8 @@ the kernel's ISO-TP, the hardware watchdog. See tools/vm.
 
 Skipped, with the reason, where QEMU or the kernel cannot be had. The guest's clock counts instructions, so that a busy
 host makes a boot take longer but no deadline late. WATCHKEEPER_VM=full runs the long forms: 10^5 frames on each pair, a
-queue that is full for 10 s, the camera with the networks behind it.
+queue that is full for 10 s, the camera with the networks behind it. WATCHKEEPER_VM_KEEP=FOLDER keeps the results, which
+tools/failures_page.py makes docs/failures.md from.
 """
 
 from __future__ import annotations
@@ -41,6 +42,17 @@ def _prepared() -> None:
         pytest.skip("the virtual machine's parts could not be fetched in 240 s")
     if got.returncode:
         pytest.skip(f"no virtual machine here: {got.stderr.strip().splitlines()[-1:]}")
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Path:
+    """Where the guest writes its results."""
+    named = os.environ.get("WATCHKEEPER_VM_KEEP")
+    if named is None:
+        return tmp_path
+    folder = Path(named).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _vm(command: str, keep: Path, *devices: str, seconds: float = 840) -> int:
@@ -81,10 +93,10 @@ CAUSES = {
 }
 
 
-def test_can_faults_show_their_one_cause_and_heal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_can_faults_show_their_one_cause_and_heal(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     full_s = 10 if FULL else 3
-    out = tmp_path / "faults.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_faults.py {out} --queue-full-s {full_s}", tmp_path) == 0
+    out = keep / "faults.json"
+    assert _vm(f"{ROOT}/tests/vm/guest_faults.py {out} --queue-full-s {full_s}", keep) == 0
     rows = _faults(out, capsys)
     expected = {
         **CAUSES, f"queue full for {full_s} s": (["BusRecovered"], REACTION_MS), "disk of the CAN log full": ([], 0)
@@ -99,16 +111,14 @@ def test_can_faults_show_their_one_cause_and_heal(tmp_path: Path, capsys: pytest
     assert {name: row["bus_off"] for name, row in rows.items() if row["bus_off"]} == {"bus-off": 1}
 
 
-def _camera(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str) -> dict[str, dict[str, Any]]:
-    out = tmp_path / "camera.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_camera.py {out} {more}", tmp_path, seconds=3000 if FULL else 840) == 0
+def _camera(keep: Path, capsys: pytest.CaptureFixture[str], name: str, more: str = "") -> dict[str, dict[str, Any]]:
+    out = keep / f"{name}.json"
+    assert _vm(f"{ROOT}/tests/vm/guest_camera.py {out} {more}", keep, seconds=3000 if FULL else 840) == 0
     return _faults(out, capsys)
 
 
-def test_a_camera_that_breaks_is_camera_lost_until_it_is_back(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = _camera(tmp_path, capsys, "")
+def test_a_camera_that_breaks_is_camera_lost_until_it_is_back(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = _camera(keep, capsys, "camera")
     assert {name: row["causes"] for name, row in rows.items()} == {
         "camera breaks (EIO)": ["CameraLost"], "camera unplugged (ENODEV)": ["CameraLost"],
     }  # fmt: skip
@@ -117,19 +127,19 @@ def test_a_camera_that_breaks_is_camera_lost_until_it_is_back(
 
 @pytest.mark.needs_models
 @pytest.mark.skipif(not FULL, reason="WATCHKEEPER_VM=full breaks the camera under the networks too")
-def test_a_camera_that_breaks_under_the_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = _camera(tmp_path, capsys, "--networks")
+def test_a_camera_that_breaks_under_the_networks(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = _camera(keep, capsys, "camera-networks", "--networks")
     for row in rows.values():
         # the emulated processor sees one picture a second: StaleVision is the truth until vision says more
         assert row["causes"][-1] == "CameraLost" or row["causes"][:1] == ["CameraLost"], row
         assert set(row["causes"]) <= {"CameraLost", "StaleVision"}, row
 
 
-def test_frames_on_pairs_of_interfaces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_frames_on_pairs_of_interfaces(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames = 100_000 if FULL else 600
-    out = tmp_path / "pairs.json"
+    out = keep / "pairs.json"
     command = f"{ROOT}/tests/vm/guest_pairs.py {out} --frames {frames}"
-    assert _vm(command, tmp_path, PAIR, seconds=14000 if FULL else 840) == 0
+    assert _vm(command, keep, PAIR, seconds=14000 if FULL else 840) == 0
     for pair in json.loads(out.read_text()):
         with capsys.disabled():
             print(f"\n  {pair}", end="")
@@ -137,10 +147,10 @@ def test_frames_on_pairs_of_interfaces(tmp_path: Path, capsys: pytest.CaptureFix
         assert (pair["bad_crc"], pair["repeated"], pair["skipped"], pair["exit_status"]) == (0, 0, 0, 0), pair
 
 
-def test_the_socketcan_suites_on_a_kernel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_socketcan_suites_on_a_kernel(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is skipped on a machine without vcan: the bus conformance suite, every UDS service by udsoncan."""
-    out = tmp_path / "report.xml"
-    status = _vm(f"{ROOT}/tests/vm/guest_suites.py {out}", tmp_path)
+    out = keep / "report.xml"
+    status = _vm(f"{ROOT}/tests/vm/guest_suites.py {out}", keep)
     cases = list(ET.parse(out).iter("testcase"))
     names = {case.get("name", "") for case in cases}
     with capsys.disabled():
@@ -152,9 +162,9 @@ def test_the_socketcan_suites_on_a_kernel(tmp_path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(("how", "status"), [("kept", 0), ("hung", STATUS_RESET)])
-def test_watchdog(tmp_path: Path, how: str, status: int) -> None:
-    out = tmp_path / "watchdog.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_watchdog.py {out} {how}", tmp_path, WATCHDOG) == status
+def test_watchdog(keep: Path, how: str, status: int) -> None:
+    out = keep / f"watchdog-{how}.json"
+    assert _vm(f"{ROOT}/tests/vm/guest_watchdog.py {out} {how}", keep, WATCHDOG) == status
     written = json.loads(out.read_text())  # it had been fed for longer than its time-out before
     if how == "hung":
         assert (written["frames_before_stop"] > 20, written["frames_after_stop"]) == (True, 0), written
