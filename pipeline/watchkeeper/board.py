@@ -27,8 +27,18 @@ else:
 
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
-    "budget", "simulate", "realtime", "cpus",
+    "budget", "simulate", "realtime", "cpus", "watchdog",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogSettings:
+    """The board's hardware watchdog. pretimeout_s: this long before the reset the kernel is to leave a trace of the
+    hang, where the device can; None leaves it off."""
+
+    device: Path
+    timeout_s: int
+    pretimeout_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,7 @@ class Board:
     cpus: Cpus
     realtime: bool  # vision with SCHED_FIFO and locked memory, where permitted
     simulated_speed_kph: float | None  # host only: a simulated vehicle on the virtual bus
+    watchdog: WatchdogSettings | None = None  # fed by the supervisor unless told otherwise; None: the board has none
 
     @property
     def frame_period_ms(self) -> float:
@@ -107,6 +118,12 @@ class _Table:
         if not low <= value <= high:
             raise self.fail(key, f"expected a number from {low:g} to {high:g}, got {value!r}")
         return float(value)
+
+    def whole(self, key: str, low: int, high: int) -> int:
+        value = self._data.get(key)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise self.fail(key, f"expected a whole number from {low} to {high}, got {value!r}")
+        return value
 
     def numbers(self, key: str, count: int) -> tuple[float, ...]:
         value = self._data.get(key)
@@ -173,6 +190,7 @@ def read_board(path: Path) -> Board:
         cpus=read_cpus(top.table("cpus")) if "cpus" in top else Cpus(),
         realtime=top.flag("realtime", default=False),
         simulated_speed_kph=speed,
+        watchdog=_watchdog(top.table("watchdog")) if "watchdog" in top else None,
     )
 
 
@@ -249,6 +267,17 @@ def _rotation(table: _Table) -> Matrix3:
     if sum(a[i] * (b[(i + 1) % 3] * c[(i + 2) % 3] - b[(i + 2) % 3] * c[(i + 1) % 3]) for i in range(3)) < 0:
         raise table.fail("R_vehicle_to_camera", "expected a rotation, got a reflection")
     return (a[0], a[1], a[2]), (b[0], b[1], b[2]), (c[0], c[1], c[2])
+
+
+def _watchdog(table: _Table) -> WatchdogSettings:
+    table.keys_must_be("device", "timeout_s", "pretimeout_s")
+    device = Path(table.text("device"))
+    if not device.is_absolute():
+        raise table.fail("device", f"expected the path of a device such as /dev/watchdog, got {str(device)!r}")
+    # below 2 s one slow write to a card would reset the board; above 600 s it is no watchdog for a driver
+    timeout_s = table.whole("timeout_s", 2, 600)
+    before = table.whole("pretimeout_s", 1, timeout_s - 1) if "pretimeout_s" in table else None
+    return WatchdogSettings(device, timeout_s, before)
 
 
 def _cabin(table: _Table) -> Cabin:

@@ -80,7 +80,10 @@ def _run(commands: Commands) -> None:
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
     p.add_argument("--can-log", metavar="FILE", type=Path, help="write every frame sent, in candump -L format")
-    p.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog to feed, e.g. /dev/watchdog")
+    p.add_argument(
+        "--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog to feed, or none (default: board's)"
+    )
+    p.add_argument("--listen-only", action="store_true", help="send nothing on the bus, answer no tester")
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
     p.add_argument("--glass-test", action="store_true", help="a lamp instead of a driver (docs/glass-to-can.md)")
     p.add_argument(

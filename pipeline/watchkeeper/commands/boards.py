@@ -46,6 +46,8 @@ def run_show(args: argparse.Namespace) -> int:
 def _plain(board: Board) -> dict[str, Any]:
     values = dataclasses.asdict(board)
     values["path"] = str(board.path)
+    if board.watchdog is not None:
+        values["watchdog"]["device"] = str(board.watchdog.device)
     values["cabin"]["zones"] = {
         zone.zone.name.lower(): [zone.yaw_deg, zone.pitch_deg, zone.half_yaw_deg, zone.half_pitch_deg]
         for zone in board.cabin.zones

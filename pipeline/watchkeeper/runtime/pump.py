@@ -7,6 +7,7 @@ from collections.abc import Callable
 from watchkeeper.capture.latest import CaptureThread
 from watchkeeper.capture.source import EndOfSource, SourceLost, open_source
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
+from watchkeeper.errors import BadInputError, WatchkeeperError
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch
 from watchkeeper.runtime.realtime import SlackCollector, major_faults
@@ -19,11 +20,19 @@ from watchkeeper.types import Cause
 _TAKE_TIMEOUT_S = 0.1
 
 
+class NoSourceError(WatchkeeperError):
+    """The source cannot be opened: a wrong name, or a camera that is not there now."""
+
+
 def pump(
     loop: VisionLoop, settings: Settings, recorder: Recorder, *, repeat: bool, stopping: Callable[[], bool]
 ) -> None:
-    """Until the source's end or `stopping` says so. Raises SourceLost, told to the supervisor before."""
-    source = open_source(settings.source, paced=True, repeat=repeat)
+    """Until the source's end or `stopping` says so. Raises SourceLost, told to the supervisor before, and NoSourceError
+    for one that cannot be opened."""
+    try:
+        source = open_source(settings.source, paced=True, repeat=repeat)
+    except BadInputError as error:
+        raise NoSourceError(str(error)) from error
     between = Between(recorder, budget_ns(settings.board.frame_period_ms))
     with CaptureThread(source) as capture:
         while not stopping():

@@ -3,7 +3,8 @@
     python -m watchkeeper.runtime.vision watchkeeper-vision --source URI ... --state-fd N --vehicle-fd M
 
 Exit status, which the supervisor acts on: 0 the source ended, 2 bad input (do not try again), 3 a model is missing or
-wrong (do not try again), 4 the camera was lost (try again), anything else: a defect (try again).
+wrong (do not try again), 4 the camera was lost (try again), 5 the source cannot be opened (try again if it could be
+before: a cable is out), anything else: a defect (try again).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.runtime.glass_test import GlassTest
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.perception import Perception
-from watchkeeper.runtime.pump import pump
+from watchkeeper.runtime.pump import NoSourceError, pump
 from watchkeeper.runtime.realtime import become_realtime, pin
 from watchkeeper.runtime.settings import Settings, resolve
 from watchkeeper.runtime.warm_up import warm_up
@@ -40,7 +41,7 @@ from watchkeeper.trace.recorder import Recorder
 from watchkeeper.trace.ring import Ring
 from watchkeeper.types import Cause, VehicleReport, VisionReport
 
-EXIT_ENDED, EXIT_BAD_INPUT, EXIT_MODEL, EXIT_CAMERA_LOST = 0, 2, 3, 4
+EXIT_ENDED, EXIT_BAD_INPUT, EXIT_MODEL, EXIT_CAMERA_LOST, EXIT_NO_SOURCE = 0, 2, 3, 4, 5
 
 
 class StopFlag:
@@ -76,6 +77,8 @@ def main(argv: list[str] | None = None) -> int:
         return _told(error, EXIT_MODEL)
     except SourceLost as error:
         return _told(error, EXIT_CAMERA_LOST)
+    except NoSourceError as error:
+        return _told(error, EXIT_NO_SOURCE)
     except WatchkeeperError as error:
         return _told(error, EXIT_BAD_INPUT)
 

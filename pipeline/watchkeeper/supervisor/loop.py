@@ -1,22 +1,16 @@
-"""The supervisor's real time: one slot after the other on absolute deadlines, vision looked after in between.
+"""The supervisor's real time: one slot after the other on absolute deadlines, everything else in between.
 
-Everything that judges is pure and elsewhere (core, restart, cycle, bus_watch); here are the clock and the descriptors.
-
-An ordered end: vision is told to stop (SIGTERM, SIGKILL after STOP_WAIT_NS) while frames go on and say Standby, cause
-None: nothing is judged and nothing is wrong. One full slot at least says so. A Fault stays a Fault to the last frame.
+What judges is pure and elsewhere (core, restart, cycle, bus_watch); what does has a file of its own (vision_care,
+slot_sender, ordered_end, feeder). Here are the clock and the order.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import signal
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until_ns
-from watchkeeper.errors import BadInputError
-from watchkeeper.mailbox.layout import LayoutError
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Writer
 from watchkeeper.supervisor.black_box import BlackBox
@@ -26,28 +20,25 @@ from watchkeeper.supervisor.bus_watch import BusWatch
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.cycle import Cycle
-from watchkeeper.supervisor.echo import SendLog
-from watchkeeper.supervisor.frames import CanFrame
+from watchkeeper.supervisor.feeder import Feeder
 from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
-from watchkeeper.supervisor.ladder import Restarter, Rung
-from watchkeeper.supervisor.liveness import VisionPhase
+from watchkeeper.supervisor.ladder import Restarter
+from watchkeeper.supervisor.ordered_end import OrderedEnd
 from watchkeeper.supervisor.outputs import BoxCondition
 from watchkeeper.supervisor.realtime import become_realtime, say
-from watchkeeper.supervisor.restart import EXIT_BAD_INPUT, Action, VisionKeeper
+from watchkeeper.supervisor.restart import Action
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
+from watchkeeper.supervisor.slot_sender import SlotSender
 from watchkeeper.supervisor.systemd import Notifier
 from watchkeeper.supervisor.uds.diagnostics import Diagnostics
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
+from watchkeeper.supervisor.vision_care import VisionCare
 from watchkeeper.supervisor.vision_process import VisionProcess
-from watchkeeper.types import SupervisorReport, SystemState, VehicleReport, VisionReport
+from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
 
 LISTEN_EVERY_NS = 10 * NS_PER_MS
 """Received frames are looked at this often: half of VEH_Input's cycle."""
-STOP_WAIT_NS = 2 * NS_PER_S
-FAULT_SHOWN_NS = NS_PER_S // 2
-"""A run that ends because of bad input says so on the bus for this long first."""
 _SLOTS_PER_S = NS_PER_S // SLOT_NS
-_NOT_EXECUTABLE = (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR)
 
 
 @dataclass(slots=True)
@@ -76,31 +67,23 @@ class SupervisorLoop:
 
     def __init__(self, parts: Parts, *, duration_ns: int | None = None, keep_fault: bool = False) -> None:
         self._parts = parts
-        self._duration_ns, self._keep_fault = duration_ns, keep_fault
-        self._keeper = VisionKeeper()
+        self._care = VisionCare(
+            parts.vision, parts.state_reader, parts.restarter, patient=keep_fault, black_box=parts.black_box
+        )
+        self._sender = SlotSender(parts.core, parts.bus, parts.can_log)
+        self._end = OrderedEnd(parts.vision, duration_ns, keep_fault)
+        self._feeder = Feeder(parts.watchdog, parts.systemd)
         self._bus_watch = BusWatch()
         self._box_reader = BoxHealthReader()
         self._box = BoxCondition()
-        self._report: VisionReport | None = None  # the newest of any run: how old it is stays visible between runs
-        self._garbage_said = False
-        self._exit_status: int | None = None
-        self._failed = False  # vision ended unasked in this slot
-        self._signalled = False
-        self._stop_since_ns: int | None = None
-        self._fault_since_ns: int | None = None
-        self._frames_sent = self._send_failures = 0
-        self._sends = SendLog()
         self._jitter_ms = 0.0
-        self._status = 0
-        self._by_itself = True
-        self._unfed_said = False
         self._baseline_resets = 0
         self.start_again = False
         """The run ended because a tester asked for a reset: the whole process is to begin anew."""
 
     def request_stop(self) -> None:
         """End in order, beginning with the next slot. Safe in a signal handler."""
-        self._signalled = True
+        self._end.request()
 
     def run(self) -> int:
         """Until the source ends, the duration is over, vision cannot be helped or a stop is requested; exit status."""
@@ -111,38 +94,50 @@ class SupervisorLoop:
             t_ns = now_ns()
             if not cycle.arrive(t_ns):
                 continue
-            action = self._step(cycle, t_ns)
-            finished = self._is_over(t_ns)
+            action = self._slot(cycle, t_ns)
+            finished = self._end.over
             self._publish(cycle, t_ns, finished)
             if finished:
-                return self._status
-            # Everything below may take its time: the slot's frames are out.
-            if cycle.slot == 0 and (missing := become_realtime(self._parts.cpus)):
-                say(f"works with more jitter: no {' and no '.join(missing)}")
-            self._act(action, t_ns)
-            self._climb(t_ns)
-            if cycle.slot % _SLOTS_PER_S == 0:
-                self._box = self._box_reader.read()
-                self._jitter_ms = cycle.deviation_p99_ns() / NS_PER_MS
-            self._diagnose(cycle, t_ns)
-            self._decide_on_stopping(start_ns, t_ns)
+                return self._end.exit_status
+            self._between(cycle, action, start_ns, t_ns)
             self._listen(cycle.due_ns + SLOT_NS)
             cycle.done()
-            self._feed_watchdogs(t_ns)
+            core, since_ns = self._parts.core, self._end.since_ns
+            status = f"{core.state.name.capitalize()}, cause {core.cause.label}"
+            self._feeder.step(status, t_ns, attends=self._care.keeper.attends(t_ns), stopping=since_ns == t_ns)
 
-    def _feed_watchdogs(self, t_ns: int) -> None:
-        """The hardware's after every whole cycle; systemd's while vision makes progress or its loss is handled."""
-        parts = self._parts
-        if parts.watchdog is not None and not parts.watchdog.feed() and not self._unfed_said:
-            self._unfed_said = True
-            say(f"{parts.watchdog.path} does not take its feed")
-        if parts.systemd is not None:
-            parts.systemd.ready()
-            parts.systemd.status(f"{parts.core.state.name.capitalize()}, cause {parts.core.cause.label}")
-            if self._stop_since_ns == t_ns:
-                parts.systemd.stopping()
-            if self._keeper.attends(t_ns):
-                parts.systemd.feed(t_ns)
+    def _slot(self, cycle: Cycle, t_ns: int) -> Action:
+        """Look after vision, judge, send this slot's frames. Returns what is to be done about vision afterwards."""
+        parts, care = self._parts, self._care
+        action = care.look(t_ns, judging=not self._end.begun)
+        inputs = Inputs(
+            report=care.report,
+            vision=care.keeper.status,
+            restarts=care.keeper.restarts,
+            bus_off_count=parts.bus.bus_off_count,
+            bus_recovered=self._bus_watch.recovered(t_ns),
+            box=self._box,
+            stopping=self._end.begun,
+            lamp_test=parts.diagnostics.lamp_test if parts.diagnostics is not None else 0,
+        )
+        any_sent = self._sender.send(parts.core.step(inputs, cycle.slot, t_ns))
+        if any_sent and self._sender.stamp(care.report.exposure_ns if care.report is not None else 0):
+            self._tell_vision(parts.receiver.report)
+        self._bus_watch.step(any_sent, parts.bus.bus_off_count, t_ns)
+        return action
+
+    def _between(self, cycle: Cycle, action: Action, start_ns: int, t_ns: int) -> None:
+        """What may take its time: the slot's frames are out."""
+        if cycle.slot == 0 and (missing := become_realtime(self._parts.cpus)):
+            say(f"works with more jitter: no {' and no '.join(missing)}")
+        self._care.act(action, t_ns)
+        if not self._end.begun:
+            self._care.climb(self._parts.core.state, t_ns)
+        if cycle.slot % _SLOTS_PER_S == 0:
+            self._box = self._box_reader.read()
+            self._jitter_ms = cycle.deviation_p99_ns() / NS_PER_MS
+        self._diagnose(cycle, t_ns)
+        self._end.decide(self._care.keeper, t_ns - start_ns, t_ns)
 
     def _wait_listening(self, due_ns: int) -> None:
         while (left_ns := due_ns - now_ns()) > 0:
@@ -161,25 +156,29 @@ class SupervisorLoop:
         if parts.diagnostics is not None:
             parts.diagnostics.listen(frames, t_ns, until_ns)
             resets = parts.diagnostics.baseline_resets
-        echoed = self._sends.heard(parts.bus.echoes())
+        echoed = self._sender.heard()
         if report is not before or resets != self._baseline_resets or echoed:
             self._baseline_resets = resets
-            parts.vehicle_writer.write(replace(report, baseline_resets=resets, sends=self._sends.stamps))
+            self._tell_vision(report)
+
+    def _tell_vision(self, report: VehicleReport) -> None:
+        told = replace(report, baseline_resets=self._baseline_resets, sends=self._sender.stamps)
+        self._parts.vehicle_writer.write(told)
 
     def _diagnose(self, cycle: Cycle, t_ns: int) -> None:
         """Show diagnostics what is now, do what a tester asked for."""
-        parts, diagnostics = self._parts, self._parts.diagnostics
+        parts, diagnostics, sender = self._parts, self._parts.diagnostics, self._sender
         if diagnostics is None:
             return
         view = diagnostics.view
         view.state, view.cause, view.present = parts.core.state, parts.core.cause, parts.core.present
-        view.report, view.box = self._report, self._box
+        view.report, view.box = self._care.report, self._box
         view.vehicle(parts.receiver.report, parts.receiver.rejected, t_ns)
-        view.frames_sent, view.send_failures = self._frames_sent, self._send_failures
+        view.frames_sent, view.send_failures = sender.frames_sent, sender.send_failures
         view.slots_missed, view.jitter_p99_ms = cycle.missed, self._jitter_ms
-        view.restarts, view.bus_off_count = self._keeper.restarts, parts.bus.bus_off_count
+        view.restarts, view.bus_off_count = self._care.keeper.restarts, parts.bus.bus_off_count
         view.overruns, view.bus = parts.bus.overruns, parts.bus.stats
-        diagnostics.observe(t_ns, judging=self._stop_since_ns is None)
+        diagnostics.observe(t_ns, judging=not self._end.begun)
         restart_vision, self_too = diagnostics.take_restarts()
         if restart_vision:
             say("a tester asked for vision to be started anew")
@@ -188,128 +187,6 @@ class SupervisorLoop:
             say("a tester asked for a reset of the unit")
             self.start_again = True
             self.request_stop()
-
-    def _step(self, cycle: Cycle, t_ns: int) -> Action:
-        """Look after vision, judge, send this slot's frames. Returns what is to be done about vision afterwards."""
-        parts = self._parts
-        pid = parts.vision.pid
-        exit_status = parts.vision.poll() if self._exit_status is None else self._exit_status
-        self._exit_status = None
-        report = self._read(pid)
-        if report is not None:
-            self._report = report
-        action = Action.NONE
-        if self._stop_since_ns is None:
-            if exit_status is not None and pid:
-                say(f"vision (process {pid}) ended with {_how(exit_status)}")
-                self._failed = exit_status != 0
-            action = self._keeper.step(exit_status, parts.vision.stopped, report, t_ns)
-        inputs = Inputs(
-            report=self._report,
-            vision=self._keeper.status,
-            restarts=self._keeper.restarts,
-            bus_off_count=parts.bus.bus_off_count,
-            bus_recovered=self._bus_watch.recovered(t_ns),
-            box=self._box,
-            stopping=self._stop_since_ns is not None,
-            lamp_test=parts.diagnostics.lamp_test if parts.diagnostics is not None else 0,
-        )
-        last: CanFrame | None = None
-        handed_ns = t_ns
-        for name, frame in parts.core.step(inputs, cycle.slot, t_ns):
-            began_ns = now_ns()
-            if parts.bus.send(frame):
-                parts.core.sent(name)
-                last, handed_ns = frame, began_ns
-                self._frames_sent += 1
-                if parts.can_log is not None:
-                    parts.can_log.write(now_ns(), frame)
-            else:
-                self._send_failures += 1
-        if last is not None:
-            self._stamp_send(last, handed_ns)
-        self._bus_watch.step(last is not None, parts.bus.bus_off_count, t_ns)
-        return action
-
-    def _stamp_send(self, last: CanFrame, handed_ns: int) -> None:
-        """Tell vision when a picture's result went out, once a picture."""
-        exposure_ns = self._report.exposure_ns if self._report is not None else 0
-        if self._sends.sent(exposure_ns, last, handed_ns):
-            report = replace(
-                self._parts.receiver.report, baseline_resets=self._baseline_resets, sends=self._sends.stamps
-            )
-            self._parts.vehicle_writer.write(report)
-
-    def _read(self, pid: int) -> VisionReport | None:
-        """The newest report of the present process; None for a predecessor's, for none and for garbage."""
-        try:
-            report = self._parts.state_reader.read()
-        except LayoutError as error:
-            if not self._garbage_said:
-                say(f"vision's report makes no sense: {error}")
-            self._garbage_said = True
-            return None
-        return report if report is not None and pid and report.pid == pid else None
-
-    def _act(self, action: Action, t_ns: int) -> None:
-        vision, black_box = self._parts.vision, self._parts.black_box
-        if self._failed and black_box is not None:
-            black_box.save()
-        self._failed = False
-        if action is Action.KILL:
-            vision.kill()
-        elif action is Action.START:
-            try:
-                vision.start()
-            except OSError as error:
-                say(f"vision cannot be started: {error}")
-                self._exit_status = EXIT_BAD_INPUT if error.errno in _NOT_EXECUTABLE else 1
-            self._garbage_said = False
-            self._keeper.started(t_ns)
-
-    def _climb(self, t_ns: int) -> None:
-        """Restart more than vision where vision alone does not help."""
-        restarter, keeper = self._parts.restarter, self._keeper
-        if restarter is None or self._stop_since_ns is not None:
-            return
-        phase = keeper.status.phase
-        fault = phase is VisionPhase.FAULT and not keeper.given_up  # a wrong setting is no better after a restart
-        well = phase is VisionPhase.RUNNING and self._parts.core.state not in (
-            SystemState.UNAVAILABLE,
-            SystemState.INIT,
-        )
-        try:
-            rung = restarter.step(keeper.restarts, keeper.failures, fault, well, t_ns)
-        except (OSError, BadInputError) as error:  # no such command; counts that a full disk does not take
-            say(f"the restart of more than vision failed: {error}")
-            return
-        if rung is not Rung.NONE:
-            say(f"vision does not come back: restarting the {rung.value}")
-
-    def _decide_on_stopping(self, start_ns: int, t_ns: int) -> None:
-        """Whether an ordered end begins with the next slot; sends vision its signals."""
-        vision = self._parts.vision
-        if self._stop_since_ns is not None:
-            if t_ns - self._stop_since_ns > STOP_WAIT_NS:
-                vision.kill()
-            return
-        if self._keeper.given_up and self._fault_since_ns is None:
-            self._fault_since_ns = t_ns
-        beyond_help = self._fault_since_ns is not None and t_ns - self._fault_since_ns >= FAULT_SHOWN_NS
-        if beyond_help and not self._keep_fault:
-            self._status = EXIT_BAD_INPUT
-        elif self._signalled:
-            self._by_itself = False
-        elif not (
-            self._keeper.status.phase is VisionPhase.ENDED
-            or (self._duration_ns is not None and t_ns - start_ns >= self._duration_ns)
-        ):
-            return
-        self._stop_since_ns = t_ns
-        vision.terminate()
-
-    def _is_over(self, t_ns: int) -> bool:
-        return self._stop_since_ns is not None and not self._parts.vision.pid
 
     def _publish(self, cycle: Cycle, t_ns: int, finished: bool) -> None:
         writer = self._parts.status_writer
@@ -323,21 +200,12 @@ class SupervisorLoop:
                 vision_pid=self._parts.vision.pid,
                 state=core.state,
                 cause=core.cause,
-                frames_sent=self._frames_sent,
-                send_failures=self._send_failures,
+                frames_sent=self._sender.frames_sent,
+                send_failures=self._sender.send_failures,
                 slots_missed=cycle.missed,
-                restarts=self._keeper.restarts,
+                restarts=self._care.keeper.restarts,
                 cycle_jitter_p99_ms=self._jitter_ms,
-                finished=finished and self._by_itself,
-                exit_status=self._status,
+                finished=finished and self._end.by_itself,
+                exit_status=self._end.exit_status,
             )
         )
-
-
-def _how(exit_status: int) -> str:
-    if exit_status >= 0:
-        return f"exit status {exit_status}"
-    try:
-        return signal.Signals(-exit_status).name
-    except ValueError:
-        return f"signal {-exit_status}"

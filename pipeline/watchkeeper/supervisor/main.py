@@ -22,6 +22,7 @@ from watchkeeper.mailbox.layout import SUPERVISOR, VEHICLE, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Mailbox, Writer
 from watchkeeper.supervisor.black_box import BlackBox
+from watchkeeper.supervisor import hw_watchdog
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
@@ -77,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file (default: VEH_Input)")
     parser.add_argument("--simulated-speed-kph", metavar="X", type=float, help="simulate a vehicle (virtual bus)")
     parser.add_argument("--listen-only", action="store_true", help="send nothing: watch what would be said")
-    parser.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog, e.g. /dev/watchdog")
-    parser.add_argument("--watchdog-timeout", metavar="S", type=int, default=10, help="whole seconds (default: 10)")
+    parser.add_argument("--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog, or none (default: board's)")
+    parser.add_argument("--watchdog-timeout", metavar="S", type=int, help="whole seconds (default: the board's, or 10)")
     parser.add_argument(
         "--restart-state", metavar="FILE", type=Path, help="counts of restarts (default: in the state folder)"
     )
@@ -115,6 +116,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         raise BadInputError(f"--profile-number {args.profile_number}: expected one of {known}")
     board = load_board(args.board)
     uri = args.can or board.bus
+    wanted = hw_watchdog.choose(board.watchdog, args.watchdog, args.watchdog_timeout)
     with contextlib.ExitStack() as cleanup:
         status = Writer(args.status_fd, SUPERVISOR) if args.status_fd is not None else None
         core = SupervisorCore(profile=profiles[args.profile_number], board_id=board.board_id, base_id=args.base_id)
@@ -154,9 +156,9 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         kept = args.restart_state or (folder / "restarts.json" if folder is not None else None)
         restarter = Restarter(kept, args.camera_service_restart, args.board_restart)
         watchdog = None
-        if args.watchdog is not None:
-            watchdog = HardwareWatchdog(args.watchdog, args.watchdog_timeout)
-            say(_armed(watchdog))
+        if wanted is not None:
+            watchdog = HardwareWatchdog(wanted.device, wanted.timeout_s, wanted.pretimeout_s)
+            say(watchdog.armed())
         notifier = Notifier()
         cleanup.callback(notifier.close)
         parts = Parts(
@@ -188,12 +190,6 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     return exit_status
-
-
-def _armed(watchdog: HardwareWatchdog) -> str:
-    pre = "no pre-timeout" if watchdog.pretimeout_s is None else f"pre-timeout {watchdog.pretimeout_s} s"
-    magic = "" if watchdog.magic_close else "; it cannot be disarmed: a wanted stop resets the board too"
-    return f"watchdog {watchdog.path} ({watchdog.identity}) armed: time-out {watchdog.timeout_s} s, {pre}{magic}"
 
 
 if __name__ == "__main__":

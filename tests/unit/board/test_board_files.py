@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from watchkeeper.board import board_names, load_board, read_board, read_camera
 from watchkeeper.board_budget import DEFAULT_SHARES_PCT, STAGES, Cpus
+from watchkeeper.board import WatchdogSettings, board_names, load_board, read_board, read_camera
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
 from watchkeeper.trace.rows import STAGES as RECORDED
@@ -81,6 +81,37 @@ def test_budget_and_cores_are_read_and_have_defaults(tmp_path: Path) -> None:
     assert board.cpus == Cpus(vision=(3, 2))
     assert board.budget.exposure_to_bus_ms == 93.0
     assert board.budget.share_pct == DEFAULT_SHARES_PCT
+
+
+def _with_watchdog(tmp_path: Path, lines: str) -> Path:
+    path = tmp_path / "board.toml"
+    path.write_text(f"{HOST.read_text()}\n[watchdog]\n{lines}\n")
+    return path
+
+
+def test_a_boards_watchdog(tmp_path: Path) -> None:
+    assert load_board("host").watchdog is None
+    path = _with_watchdog(tmp_path, 'device = "/dev/watchdog0"\ntimeout_s = 15\npretimeout_s = 3')
+    assert read_board(path).watchdog == WatchdogSettings(Path("/dev/watchdog0"), 15, 3)
+    path = _with_watchdog(tmp_path, 'device = "/dev/watchdog0"\ntimeout_s = 15')
+    assert read_board(path).watchdog == WatchdogSettings(Path("/dev/watchdog0"), 15, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("timeout_s = 10", r"watchdog\.device: expected a text, got None"),
+        ('device = "watchdog0"\ntimeout_s = 10', r"watchdog\.device: expected the path of a device"),
+        ('device = "/dev/watchdog"', r"watchdog\.timeout_s: expected a whole number from 2 to 600, got None"),
+        ('device = "/dev/watchdog"\ntimeout_s = 1', r"timeout_s: expected a whole number from 2 to 600, got 1"),
+        ('device = "/dev/watchdog"\ntimeout_s = 9.5', r"timeout_s: expected a whole number from 2 to 600, got 9\.5"),
+        ('device = "/dev/watchdog"\ntimeout_s = 10\npretimeout_s = 10', r"pretimeout_s: expected .* from 1 to 9"),
+        ('device = "/dev/watchdog"\ntimeout_s = 10\npre = 1', r"watchdog\.pre: unknown field; known are device"),
+    ],
+)  # fmt: skip
+def test_a_watchdog_that_cannot_be_one_is_named(tmp_path: Path, lines: str, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        read_board(_with_watchdog(tmp_path, lines))
 
 
 def test_camera_beside_a_rendered_clip() -> None:

@@ -141,11 +141,46 @@ def test_no_progress_is_a_stall_after_one_second_and_not_before() -> None:
     assert box.step(report=last) is Action.NONE
     box.t_ns += 1
     assert box.step(report=last) is Action.KILL
-    assert box.keeper.status == VisionStatus(VisionPhase.RESTARTING, Cause.VISION_RESTARTING)
+    silent = VisionStatus(VisionPhase.RESTARTING, Cause.STALE_VISION)
+    assert box.keeper.status == silent
     # until it is gone; what it still says is not believed
     assert box.step(report=box.measure()) is Action.KILL
-    assert box.keeper.status.phase is VisionPhase.RESTARTING
+    assert box.keeper.status == silent
     assert box.step(_KILLED) is Action.START
+    # one fault, one cause: until it measures again, whatever else becomes of it before
+    assert box.keeper.status == silent
+    box.start()
+    assert box.keeper.status == silent
+    assert box.step(1) is Action.NONE
+    assert box.keeper.status == silent
+    box.wait_ns_for_start(1)
+    box.step(report=box.measure())
+    assert box.keeper.status == VisionStatus(VisionPhase.RUNNING)
+
+
+def test_silence_that_no_new_start_mends_ends_in_the_fault_of_the_ladder() -> None:
+    box = _Box()
+    box.run(NS_PER_S)
+    box.t_ns += STALL_AFTER_NS + 1
+    assert box.step() is Action.KILL
+    box.wait_ns_for_start(_KILLED)
+    for _ in range(FAILURES_MAX - 1):
+        assert box.keeper.status == VisionStatus(VisionPhase.RESTARTING, Cause.STALE_VISION)
+        box.wait_ns_for_start(1)
+    box.wait_ns_for_start(1)
+    assert box.keeper.status == VisionStatus(VisionPhase.FAULT, Cause.VISION_RESTARTING)
+
+
+def test_a_camera_that_waits_aloud_and_then_falls_silent_is_still_a_lost_camera() -> None:
+    box = _Box()
+    for _ in range(10):
+        box.t_ns += NS_PER_S // 2
+        assert box.step(report=box.say(Cause.CAMERA_LOST)) is Action.NONE
+    silent = box.say(Cause.CAMERA_LOST)
+    box.step(report=silent)
+    box.t_ns += STALL_AFTER_NS + 1
+    assert box.step(report=silent) is Action.KILL
+    assert box.keeper.status == VisionStatus(VisionPhase.RESTARTING, Cause.CAMERA_LOST)
 
 
 def test_talking_without_measuring_is_no_progress() -> None:
@@ -214,6 +249,30 @@ def test_what_no_start_mends_is_a_fault_for_good(exit_status: int, said: Cause, 
     assert box.step() is Action.NONE
     assert box.keeper.given_up
     assert box.keeper.status == VisionStatus(VisionPhase.FAULT, cause)
+
+
+def test_a_source_that_cannot_be_opened_is_bad_input_only_while_it_never_was() -> None:
+    box = _Box()
+    assert box.step(5) is Action.NONE
+    assert box.keeper.status == VisionStatus(VisionPhase.FAULT, Cause.CONFIG_INVALID)
+    assert box.keeper.given_up
+    unplugged = _Box()
+    unplugged.run(NS_PER_S)
+    unplugged.wait_ns_for_start(4)
+    unplugged.wait_ns_for_start(5)
+    assert unplugged.keeper.status == VisionStatus(VisionPhase.RESTARTING, Cause.CAMERA_LOST)
+    for _ in range(FAILURES_MAX):
+        unplugged.wait_ns_for_start(5)
+    assert unplugged.keeper.status == VisionStatus(VisionPhase.FAULT, Cause.CAMERA_LOST)
+    assert not unplugged.keeper.given_up
+    unplugged.run(NS_PER_S)  # plugged in again
+
+
+def test_a_service_waits_for_a_camera_that_is_not_there_yet() -> None:
+    keeper = VisionKeeper(patient=True)
+    keeper.started(0)
+    keeper.step(5, False, None, NS_PER_S)
+    assert keeper.status == VisionStatus(VisionPhase.RESTARTING, Cause.CAMERA_LOST)
 
 
 def test_the_end_of_the_source_is_no_failure() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from watchkeeper.board import WatchdogSettings
 from watchkeeper.clock import NS_PER_MS, NS_PER_S
 from watchkeeper.errors import BadInputError
-from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
+from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog, choose
 from watchkeeper.supervisor.restart import KILL_WAIT_NS, Action, VisionKeeper
 from watchkeeper.supervisor.systemd import Notifier
 
@@ -85,6 +86,24 @@ def test_what_is_no_watchdog_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadInputError, match="is no watchdog device"):
         HardwareWatchdog(tmp_path / "file", 10)
+
+
+def test_the_boards_watchdog_is_taken_unless_an_option_says_otherwise() -> None:
+    board, device = WatchdogSettings(Path("/dev/watchdog0"), 20, 5), Path("/dev/watchdog1")
+    assert choose(board, None, None) == board
+    assert choose(board, None, 30) == WatchdogSettings(board.device, 30, 5)
+    assert choose(board, None, 4) == WatchdogSettings(board.device, 4, None)  # no room for that pre-timeout
+    assert choose(board, device, None) == WatchdogSettings(device, 10, 1)
+    assert choose(None, device, 15) == WatchdogSettings(device, 15, 1)
+    assert choose(board, Path("none"), None) is None
+    assert choose(None, None, None) is None
+
+
+def test_a_time_out_without_a_device_or_too_short_is_refused() -> None:
+    with pytest.raises(BadInputError, match="--watchdog-timeout 9: expected --watchdog DEVICE too"):
+        choose(None, None, 9)
+    with pytest.raises(BadInputError, match="--watchdog-timeout 1: expected whole seconds, at least 2"):
+        choose(None, Path("/dev/watchdog"), 1)
 
 
 def test_vision_that_cannot_be_killed_is_not_attended_to() -> None:
