@@ -19,7 +19,7 @@ import numpy as np
 import pycuda.driver as driver
 from numpy.typing import NDArray
 
-from watchkeeper.errors import WatchkeeperError
+from watchkeeper.errors import WatchkeeperError, one_line
 
 _lock = threading.Lock()
 _primary: PrimaryContext | None = None
@@ -38,7 +38,7 @@ class PrimaryContext:
             self.device: Any = driver.Device(ordinal)
             self._context: Any = self.device.retain_primary_context()
         except driver.Error as error:
-            raise CudaError(f"CUDA: {_one_line(error)}; expected a GPU and its driver") from error
+            raise CudaError(f"CUDA: {one_line(error)}; expected a GPU and its driver") from error
         self._mapped: list[tuple[int, int, int, weakref.ref[Any]]] = []  # host address, bytes, GPU address, array
 
     @contextmanager
@@ -127,7 +127,3 @@ class CudaBuffer:
 
     def close(self) -> None:
         self._array = None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
