@@ -26,8 +26,11 @@ else:
 
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
-    "budget", "simulate", "realtime",
+    "budget", "simulate", "realtime", "preprocess",
 )  # fmt: skip
+
+PREPROCESSORS = ("cpu", "cuda")
+"""What a board may cut and convert pictures with; the slow reference is not for boards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Board:
     source: str  # default source URI; `demo:` is the packaged drive
     bus: str  # default bus URI
     engines: tuple[str, ...]  # in order of preference
+    preprocess: str  # one of PREPROCESSORS
     buses: tuple[str, ...]
     cameras: tuple[str, ...]
     camera: CameraGeometry
@@ -149,6 +153,9 @@ def read_board(path: Path) -> Board:
         simulate = top.table("simulate")
         simulate.keys_must_be("speed_kph")
         speed = simulate.number("speed_kph", 0, 300)
+    preprocess = top.text("preprocess") if "preprocess" in top else PREPROCESSORS[0]
+    if preprocess not in PREPROCESSORS:
+        raise top.fail("preprocess", f"expected one of {', '.join(PREPROCESSORS)}, got {preprocess!r}")
     return Board(
         name=top.text("name"),
         board_id=int(top.number("board_id", 0, 255)),
@@ -156,6 +163,7 @@ def read_board(path: Path) -> Board:
         source=top.text("source"),
         bus=top.text("bus"),
         engines=top.texts("engines"),
+        preprocess=preprocess,
         buses=top.texts("buses"),
         cameras=top.texts("cameras"),
         camera=_camera(top.table("camera")),

@@ -20,6 +20,7 @@ class Settings:
     source: str
     camera: CameraGeometry
     engine: str
+    preprocess: str
     profile: str
 
 
@@ -34,4 +35,4 @@ def resolve(
         geometry = read_camera(camera)
     elif uri == DEMO_URI:
         geometry = read_camera(data_path("demo", "demo_drive.json"))
-    return Settings(settings, uri, geometry, engine or settings.engines[0], profile)
+    return Settings(settings, uri, geometry, engine or settings.engines[0], settings.preprocess, profile)
