@@ -46,6 +46,10 @@ class CopyLedger:
         """All bytes copied so far."""
         return sum(self._bytes.values())
 
+    def by_place(self) -> dict[str, int]:
+        """Bytes so far by place; only places where something was copied."""
+        return dict(self._bytes)
+
     def per_frame(self) -> dict[str, float]:
         """Bytes a frame by place, largest first; empty before the first frame and where nothing was copied."""
         if not self._frames:
