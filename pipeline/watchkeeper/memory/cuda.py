@@ -60,10 +60,20 @@ class PrimaryContext:
             )
             allocation: Any = array.base
             address = int(allocation.get_device_pointer())
-        entry = (int(array.__array_interface__["data"][0]), array.nbytes, address, weakref.ref(array))
-        with _lock:
-            self._mapped = [old for old in self._mapped if old[3]() is not None] + [entry]
+        self._note(int(array.__array_interface__["data"][0]), array.nbytes, address, array)
         return array, address
+
+    def adopt(self, address: int, nbytes: int, owner: Any) -> None:
+        """Mapped memory of somebody else (jetson_utils' images) that has one address for CPU and GPU.
+
+        It is known for as long as `owner`, which can be referred to weakly, lives.
+        """
+        self._note(address, nbytes, address, owner)
+
+    def _note(self, host: int, nbytes: int, device: int, owner: Any) -> None:
+        with _lock:
+            kept = [old for old in self._mapped if old[3]() is not None]
+            self._mapped = [*kept, (host, nbytes, device, weakref.ref(owner))]
 
     def device_address(self, host: int, nbytes: int) -> int | None:
         """The GPU's address of `nbytes` at host address `host`; None unless they lie in one live `mapped` array."""
