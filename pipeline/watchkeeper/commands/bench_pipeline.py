@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     source = open_source(settings.source, paced=False, repeat=True)
     peer = _Peer(args.peer_python, source.info.width, source.info.height) if args.peer_python else None
     try:
-        with Perception(settings.camera, settings.engine, settings.preprocess) as perception:
+        with Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options) as perception:
             copies = perception.copies
             ours = _Ours(perception, settings.board.budget_ms, settings.board.frame_period_ms, settings.board.cabin)
             done = 0

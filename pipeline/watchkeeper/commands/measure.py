@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     endless = args.source.startswith("pattern:")
     with closing(open_source(args.source, paced=False)) as source:
         with (
-            Perception(settings.camera, settings.engine, settings.preprocess) as perception,
+            Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options) as perception,
             TraceWriter(args.out) as trace,
         ):
             if endless:

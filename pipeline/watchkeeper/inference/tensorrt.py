@@ -17,9 +17,10 @@ import tensorrt as trt
 from watchkeeper.errors import one_line
 from watchkeeper.inference import tensorrt_cache
 from watchkeeper.inference.base import BufferedEngine, named_buffers
+from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.inference.engine import EngineError, Progress, Tensor
 from watchkeeper.inference.onnx_file import FP16, FP32, onnx_bytes
-from watchkeeper.inference.tensorrt_build import BuildOptions, build_plan, typed_by_graph
+from watchkeeper.inference.tensorrt_build import build_plan, check_dla, check_precision, typed_by_graph
 from watchkeeper.inference.tensorrt_cache import EngineKey
 from watchkeeper.memory.cuda import CudaError, PrimaryContext, primary
 from watchkeeper.memory.cuda_graph import CudaGraph
@@ -45,6 +46,7 @@ class TensorRtEngine(BufferedEngine):
         super().__init__(path)
         self._options = options or BuildOptions()
         self._lock = threading.Lock()
+        check_precision(str(path), self._options)
         self._cuda: PrimaryContext = primary()
         self._logger: Any = trt.Logger(trt.Logger.ERROR)
         onnx = onnx_bytes(path, FP16 if typed_by_graph() and self._options.precision == "fp16" else FP32)
@@ -55,6 +57,8 @@ class TensorRtEngine(BufferedEngine):
 
     def _loaded(self) -> Any:
         """The kept engine, or None: missing, damaged, foreign or refused, it is built anew."""
+        if self._options.fresh:
+            return None
         plan = tensorrt_cache.load(self.file, self.key)
         return None if plan is None else self._deserialized(plan)
 
@@ -62,8 +66,12 @@ class TensorRtEngine(BufferedEngine):
         with tensorrt_cache.building(self.file):
             if (engine := self._loaded()) is not None:  # another process built it while this one waited
                 return engine
-            timing = self.file.with_name(f"timing-{self.key.compute_capability}-{self.key.tensorrt}.cache")
-            plan = build_plan(self._path.stem, onnx, self._options, self._logger, timing, progress)
+            timing = f"timing-{self.key.compute_capability}-{self.key.tensorrt}.cache"
+            calibration = f"{self._path.stem}-{self.key.onnx_sha256[:16]}-{self.key.tensorrt}.calibration"
+            plan = build_plan(
+                self._path.stem, onnx, self._options, self._logger, progress,
+                timing_cache=self.file.with_name(timing), calibration_cache=self.file.with_name(calibration),
+            )  # fmt: skip
             tensorrt_cache.save(self.file, self.key, plan)
         engine = self._deserialized(plan)
         if engine is None:
@@ -73,6 +81,7 @@ class TensorRtEngine(BufferedEngine):
     def _deserialized(self, plan: bytes) -> Any:
         self._runtime: Any = trt.Runtime(self._logger)
         if self._options.dla is not None:
+            check_dla(self._path.stem, self._options.dla, self._runtime)
             self._runtime.DLA_core = self._options.dla
         return self._runtime.deserialize_cuda_engine(plan)
 

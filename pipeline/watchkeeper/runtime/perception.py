@@ -18,6 +18,7 @@ from types import TracebackType
 
 import numpy as np
 
+from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.inference.engine import Engine, Progress, open_engine
 from watchkeeper.inference.manifest import Manifest, load_manifest
 from watchkeeper.measure import face, regions
@@ -44,9 +45,9 @@ class Perception:
 
     camera: geometry as the board or a file gives it, adapted to the size of the frames that come. preprocess: name of
     the back end that cuts and converts; `cuda` writes an engine's input in place where that is mapped memory, as
-    `tensorrt`'s is. threads: of the engine, None for two where the process may use two cores. work: who is
-    told of each stage and asked before each task that may be left out; None: everything is done. on_build:
-    told while an engine has to be built first, which takes minutes.
+    `tensorrt`'s is. options: how `tensorrt` builds. threads: of the engine, None for two where the process may use two
+    cores. work: who is told of each stage and asked before each task that may be left out; None: everything is done.
+    on_build: told while an engine has to be built first, which takes minutes.
     Raises BadInputError for an unknown engine or back end, or missing weights; CudaError without the GPU they need.
     """
 
@@ -56,6 +57,7 @@ class Perception:
         engine_name: str = "litert",
         preprocess: str = "cpu",
         *,
+        options: BuildOptions | None = None,
         threads: int | None = None,
         on_build: Progress | None = None,
         work: Unhurried | None = None,
@@ -66,10 +68,10 @@ class Perception:
         detector, landmarks = load_manifest(DETECTOR), load_manifest(LANDMARKS)
         with ExitStack() as opened:  # closed in reverse: first who writes an engine's input, then the engine
             self._detector = opened.enter_context(
-                open_engine(engine_name, detector, threads=threads, progress=on_build)
+                open_engine(engine_name, detector, threads=threads, progress=on_build, options=options)
             )
             self._landmarks = opened.enter_context(
-                open_engine(engine_name, landmarks, threads=threads, progress=on_build)
+                open_engine(engine_name, landmarks, threads=threads, progress=on_build, options=options)
             )
             self._preprocess: Preprocessor = opened.enter_context(closing(open_preprocessor(preprocess)))
             self._opened = opened.pop_all()

@@ -120,7 +120,12 @@ def _see(
         perception = GlassTest(work)
     else:
         perception = Perception(
-            settings.camera, settings.engine, settings.preprocess, work=work, on_build=EngineBuildNotice(state.write)
+            settings.camera,
+            settings.engine,
+            settings.preprocess,
+            options=settings.options,
+            work=work,
+            on_build=EngineBuildNotice(state.write),
         )
 
     def new_machine() -> DriverStateMachine:
@@ -156,7 +161,7 @@ def _warm_up(settings: Settings) -> None:
     width, height = settings.camera.width, settings.camera.height
     grey = np.full((height, width), 128, np.uint8)
     frame = Frame(0, 0, width, height, PixelFormat.GREY8, ColorMatrix.BT601_FULL, (grey,), (width,))
-    perception = Perception(settings.camera, settings.engine, settings.preprocess)
+    perception = Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options)
     try:
         for _ in range(_WARM_UP_FRAMES):
             perception.process(frame)

@@ -25,6 +25,7 @@ from watchkeeper.preprocess.cubin_pack import pack_path
 from watchkeeper.preprocess.spec import OutputSpec
 from watchkeeper.runtime.copies import bytes_per_frame
 from watchkeeper.runtime.perception import Perception
+from watchkeeper.runtime.settings import engine_options
 from watchkeeper.types import Region
 
 _FRAMES = 30
@@ -76,12 +77,13 @@ def kernel_twin() -> Finding:
 
 def engine_golden() -> Finding:
     """Every network in the board's own engine gives its golden output."""
-    name = load_board(detect_board()).engines[0]
+    board = load_board(detect_board())
+    name = board.engines[0]
     if name == "tensorrt" and (why := _missing("tensorrt", "pycuda")):
         return Finding(SKIP, why, "install JetPack's tensorrt, and pycuda")
     problems = {}
     for manifest in load_manifests():
-        with open_engine(name, manifest) as engine:
+        with open_engine(name, manifest, options=engine_options(board, name)) as engine:
             slack = engine.golden_slack if isinstance(engine, KeepsEngines) else 1.0
             problems[manifest.name] = golden_problem(manifest, engine, slack)
     wrong = [f"{model}: {problem}" for model, problem in problems.items() if problem]
@@ -93,10 +95,10 @@ def engine_golden() -> Finding:
 def copies() -> Finding:
     """Bytes the CPU copies a frame from the board's own source to its own engine's inputs, by place."""
     board = load_board(detect_board())
-    uri = board.source
+    uri, engine = board.source, board.engines[0]
     with (
         closing(open_source(uri, paced=True)) as source,
-        Perception(board.camera, board.engines[0], board.preprocess) as perception,
+        Perception(board.camera, engine, board.preprocess, options=engine_options(board, engine)) as perception,
     ):
         for _ in range(_FRAMES):
             lease = source.next(2.0)
