@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from watchkeeper.inference.tensorrt_cache import EngineKey
 
 KEY = EngineKey("ab" * 32, "10.3.0", "12060", "8.7", 8, "# R36 (release), REVISION: 4.3", "fp16,dla=none")
 PLAN = bytes(range(256)) * 4 + b"\n\n\n"
-FOREIGN = {
+FOREIGN: dict[str, Any] = {
     "onnx_sha256": "cd" * 32, "tensorrt": "10.3.1", "cuda": "12080", "compute_capability": "8.6", "multiprocessors": 16,
     "l4t": "# R36 (release), REVISION: 4.4", "flags": "fp16,dla=0",
 }  # fmt: skip
