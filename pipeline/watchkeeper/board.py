@@ -27,8 +27,13 @@ else:
 
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
-    "budget", "simulate", "realtime", "cpus", "watchdog",
+    "budget", "simulate", "realtime", "cpus", "watchdog", "preprocess", "tensorrt",
 )  # fmt: skip
+
+PREPROCESSORS = ("cpu", "cuda")
+"""What a board may cut and convert pictures with; the slow reference is not for boards."""
+PRECISIONS = ("fp16", "fp32", "int8")
+_MOST_DLA_CORES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,9 @@ class Board:
     source: str  # default source URI; `demo:` is the packaged drive
     bus: str  # default bus URI
     engines: tuple[str, ...]  # in order of preference
+    preprocess: str  # one of PREPROCESSORS
+    precision: str  # one of PRECISIONS: what the engine tensorrt computes in
+    dla: int | None  # DLA core that the engine tensorrt runs on, None for the GPU
     buses: tuple[str, ...]
     cameras: tuple[str, ...]
     camera: CameraGeometry
@@ -104,6 +112,13 @@ class _Table:
         if not isinstance(value, str) or not value:
             raise self.fail(key, f"expected a text, got {value!r}")
         return value
+
+    def choice(self, key: str, known: tuple[str, ...]) -> str:
+        """The first of `known` where the field is not given."""
+        value = self._data.get(key, known[0])
+        if value not in known:
+            raise self.fail(key, f"expected one of {', '.join(known)}, got {value!r}")
+        return str(value)
 
     def texts(self, key: str) -> tuple[str, ...]:
         value = self._data.get(key)
@@ -175,6 +190,8 @@ def read_board(path: Path) -> Board:
         simulate = top.table("simulate")
         simulate.keys_must_be("speed_kph")
         speed = simulate.number("speed_kph", 0, 300)
+    preprocess = top.choice("preprocess", PREPROCESSORS)
+    precision, dla = _tensorrt(top.table("tensorrt")) if "tensorrt" in top else (PRECISIONS[0], None)
     return Board(
         name=top.text("name"),
         board_id=int(top.number("board_id", 0, 255)),
@@ -182,6 +199,9 @@ def read_board(path: Path) -> Board:
         source=top.text("source"),
         bus=top.text("bus"),
         engines=top.texts("engines"),
+        preprocess=preprocess,
+        precision=precision,
+        dla=dla,
         buses=top.texts("buses"),
         cameras=top.texts("cameras"),
         camera=_camera(top.table("camera")),
@@ -192,6 +212,19 @@ def read_board(path: Path) -> Board:
         simulated_speed_kph=speed,
         watchdog=_watchdog(top.table("watchdog")) if "watchdog" in top else None,
     )
+
+
+def _tensorrt(table: _Table) -> tuple[str, int | None]:
+    table.keys_must_be("precision", "dla")
+    precision = table.choice("precision", PRECISIONS)
+    if "dla" not in table:
+        return precision, None
+    if precision == "fp32":
+        raise table.fail("dla", "expected precision fp16 or int8 with it: a DLA computes in no other")
+    core = table.number("dla", 0, _MOST_DLA_CORES - 1)
+    if core != int(core):
+        raise table.fail("dla", f"expected the number of a core, got {core:g}")
+    return precision, int(core)
 
 
 def read_camera(path: Path) -> CameraGeometry:

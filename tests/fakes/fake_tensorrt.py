@@ -20,6 +20,7 @@ import numpy as np
 import onnxruntime
 
 _MAGIC = b"fake plan\n"
+_CALIBRATION = b"TRT-fake-EntropyCalibration2\n"
 
 
 class Logger:
@@ -175,6 +176,13 @@ class BuilderConfig:
 class Builder:
     def __init__(self, logger: Logger) -> None:
         fake_gpu.gpu.check_current("createInferBuilder")
+        self.num_DLA_cores = state.dla_cores
+
+    def _dla_can(self, config: BuilderConfig) -> bool:
+        """A core that there is, in a precision it computes in."""
+        typed = VERSION.startswith("11")
+        low = typed or bool(config.flags & {OldBuilderFlag.FP16, OldBuilderFlag.INT8})
+        return low and 0 <= config.DLA_core < state.dla_cores
 
     def create_network(self, flags: int = 0) -> Network:
         return Network(flags)
@@ -189,9 +197,10 @@ class Builder:
             return None
         if VERSION.startswith("8") and not network.flags & 1:
             return None  # 8.x parses ONNX only with an explicit batch
-        if OldBuilderFlag.INT8 in config.flags:
-            while config.int8_calibrator.get_batch(["input"]) is not None:
-                pass
+        if config.default_device_type == DeviceType.DLA and not self._dla_can(config):
+            return None
+        if OldBuilderFlag.INT8 in config.flags and not _calibrated(config.int8_calibrator, network.onnx):
+            return None
         monitor = config.progress_monitor
         if monitor is not None:
             monitor.phase_start("Building Engine", None, 2)
@@ -204,6 +213,32 @@ class Builder:
         return IHostMemory(_pack(network.onnx))
 
 
+class OldBuilder(Builder):
+    """Until 10: asked whether the GPU computes in a precision."""
+
+    platform_has_fast_int8 = True
+
+
+def _calibrated(calibrator: Any, onnx: bytes) -> bool:
+    """As the real one: a kept calibration of its own is enough, else batches from device memory till there are none."""
+    kept = calibrator.read_calibration_cache()
+    if kept is not None:
+        return bytes(kept).startswith(_CALIBRATION)
+    (entry,) = _session(onnx).get_inputs()
+    nbytes = 4 * int(np.prod(entry.shape)) * calibrator.get_batch_size()
+    state.calibrated = []
+    while (addresses := calibrator.get_batch([entry.name])) is not None:
+        (address,) = addresses
+        array = fake_gpu.gpu.array(address, nbytes)
+        if array.shape != tuple(entry.shape) or not np.isfinite(array).all():
+            return False
+        state.calibrated.append(float(array.mean()))
+    if not state.calibrated:
+        return False
+    calibrator.write_calibration_cache(memoryview(_CALIBRATION + str(len(state.calibrated)).encode()))
+    return True
+
+
 def _pack(onnx: bytes) -> bytes:
     body = onnx[::-1] if state.wrong_output else onnx
     head = json.dumps({"version": VERSION, "device": "8.7", "sha256": hashlib.sha256(body).hexdigest()}).encode()
@@ -214,6 +249,7 @@ class Runtime:
     def __init__(self, logger: Logger) -> None:
         fake_gpu.gpu.check_current("createInferRuntime")
         self.DLA_core = -1
+        self.num_DLA_cores = state.dla_cores
 
     def deserialize_cuda_engine(self, serialized_engine: bytes) -> Engine | None:
         fake_gpu.gpu.check_current("deserialize_cuda_engine")
@@ -303,6 +339,8 @@ class State:
         self.build_s = 0.0
         self.refuse_build = False
         self.wrong_output = False
+        self.dla_cores = 2  # as Orin NX and AGX
+        self.calibrated: list[float] = []  # mean of each batch of the last calibration
 
 
 VERSION = "10.3.0"
@@ -317,7 +355,8 @@ def tensorrt_module(version: str = "10.3.0") -> ModuleType:
     major = int(version.split(".")[0])
     names: dict[str, Any] = {
         "__version__": version, "Logger": Logger, "DataType": DataType, "TensorIOMode": TensorIOMode,
-        "MemoryPoolType": MemoryPoolType, "DeviceType": DeviceType, "OnnxParser": OnnxParser, "Builder": Builder,
+        "MemoryPoolType": MemoryPoolType, "DeviceType": DeviceType, "OnnxParser": OnnxParser,
+        "Builder": Builder if major >= 11 else OldBuilder,
         "Runtime": Runtime, "BuilderFlag": NewBuilderFlag if major >= 11 else OldBuilderFlag,
         "NetworkDefinitionCreationFlag": NewNetworkFlag if major >= 11 else OldNetworkFlag,
     }  # fmt: skip

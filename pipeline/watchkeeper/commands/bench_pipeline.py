@@ -29,8 +29,10 @@ from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
 from watchkeeper.mailbox.layout import VISION
 from watchkeeper.mailbox.writer import Mailbox, Writer
+from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
+from watchkeeper.runtime.copies import bytes_per_frame
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch, throttled_between
 from watchkeeper.runtime.perception import Perception
@@ -56,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as cleanup:
         cleanup.callback(source.close)
         peers = _peers(args, source, cleanup)
-        perception = cleanup.enter_context(Perception(settings.camera, engine_name=settings.engine))
+        perception = cleanup.enter_context(
+            Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options)
+        )
         ours = _Ours(perception, settings.board.budget_ms, settings.board.frame_period_ms, settings.board.cabin)
         cleanup.callback(ours.close)
         done = 0
@@ -65,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
                 peer.run(block)
             done += len(block.stamps_ms)
             _progress(done, args.frames + WARM_UP)
-        results = _results(settings.source, ours, peers, source)
+        results = _results(settings.source, ours, peers, source, perception.copies)
     made = report(
         "pipeline", results,
         invalid=throttled_between(before, machine.read()),
@@ -74,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     for row in made["results"]:
         beside = f"   {row['peer']} {row['peer_value']:.6g}, ratio {row['ratio']:.3f}" if row["peer"] else ""
-        print(f"{row['metric']:24} {row['ours']:10.6g} {row['unit']:8}{beside}")
+        print(f"{row['metric']:32} {row['ours']:10.6g} {row['unit']:8}{beside}")
     if args.json is not None:
         write_atomically(args.json, json.dumps(made, indent=2) + "\n")
     if args.compare is not None and (worse := regressions(made, args.compare)):
@@ -151,9 +155,11 @@ def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[Block]:
     os.close(fd)
 
 
-def _results(case: str, ours: _Ours, peers: list[Peer], source: Source) -> list[Result]:
+def _results(case: str, ours: _Ours, peers: list[Peer], source: Source, copies: CopyLedger) -> list[Result]:
     """Rows against each peer, the first one's first; without one, ours alone."""
     mine = ours.took_ns[WARM_UP:]
+    frames = len(ours.took_ns)
+    copied = bytes_per_frame(source.copied_bytes, copies, frames)
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     installed = own_installed_bytes()
     results = []
@@ -170,7 +176,8 @@ def _results(case: str, ours: _Ours, peers: list[Peer], source: Source) -> list[
         results.append(Result(case, "installed_size", "MB", installed / 1e6, 1, name, beside))
     return [
         *results,
-        Result(case, "copied_bytes_per_frame", "B", source.copied_bytes / len(ours.took_ns), len(ours.took_ns)),
+        Result(case, "copied_bytes_per_frame", "B", sum(copied.values()), frames),
+        *(Result(case, f"copied_bytes_per_frame.{place}", "B", each, frames) for place, each in copied.items()),
         Result(case, "deadline_misses", "frames", sum(t > ours.budget_ns for t in mine), len(mine)),
     ]
 

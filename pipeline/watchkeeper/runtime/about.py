@@ -26,6 +26,7 @@ def about(settings: Settings) -> dict[str, object]:
         "cpu": _cpu(),
         "source": settings.source,
         "engine": settings.engine,
+        "preprocess": settings.preprocess,
         "pid": os.getpid(),
         "frame_period_ms": settings.board.frame_period_ms,
         "budget_ms": settings.board.budget_ms,

@@ -115,7 +115,12 @@ def _see(
         perception = GlassTest(work)
     else:
         perception = Perception(
-            settings.camera, engine_name=settings.engine, work=work, on_build=EngineBuildNotice(state.write)
+            settings.camera,
+            settings.engine,
+            settings.preprocess,
+            options=settings.options,
+            work=work,
+            on_build=EngineBuildNotice(state.write),
         )
 
     def new_machine() -> DriverStateMachine:

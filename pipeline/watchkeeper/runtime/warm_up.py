@@ -17,7 +17,7 @@ def warm_up(settings: Settings) -> None:
     width, height = settings.camera.width, settings.camera.height
     grey = np.full((height, width), 128, np.uint8)
     frame = Frame(0, 0, width, height, PixelFormat.GREY8, ColorMatrix.BT601_FULL, (grey,), (width,))
-    perception = Perception(settings.camera, engine_name=settings.engine)
+    perception = Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options)
     try:
         for _ in range(_FRAMES):
             perception.process(frame)

@@ -21,8 +21,8 @@ from watchkeeper.errors import BadInputError, WatchkeeperError
 from watchkeeper.mailbox.layout import SUPERVISOR, VEHICLE, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Mailbox, Writer
-from watchkeeper.supervisor.black_box import BlackBox
 from watchkeeper.supervisor import hw_watchdog
+from watchkeeper.supervisor.black_box import BlackBox
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
 from watchkeeper.supervisor.core import SupervisorCore
