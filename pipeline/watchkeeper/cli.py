@@ -76,6 +76,7 @@ def _run(commands: Commands) -> None:
     p.add_argument("--can", metavar="URI", help="virtual:NAME, socketcan:can0 or slcan:/dev/ttyACM0@500000")
     p.add_argument("--profile", metavar="NAME", default="euroncap-2026", help=_PROFILES_HELP)
     p.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file, see `vehicle` (default: VEH_Input)")
+    p.add_argument("--geometry", metavar="NAME|FILE", help="what is where around the driver (default: the board's)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")

@@ -36,7 +36,7 @@ _PATIENCE_S = 5.0  # for the supervisor's ordered end, before it is killed
 
 def run(args: argparse.Namespace) -> int:
     """The whole system until the source ends, --duration is over, or SIGINT/SIGTERM. Returns the exit status."""
-    settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
+    settings = resolve(args.board, args.source, args.camera, args.engine, args.profile, args.geometry)
     profile = resolve_profile(args.profile)
     check_uri(settings.source)
     if args.vehicle is not None:
@@ -104,6 +104,8 @@ def _supervisor_command(
     ]  # fmt: skip
     if args.camera is not None:
         vision += ["--camera", str(args.camera)]
+    if args.geometry is not None:
+        vision += ["--geometry", args.geometry]
     if args.trace_out is not None:
         vision += ["--trace-out", str(args.trace_out)]
     if args.glass_test:
