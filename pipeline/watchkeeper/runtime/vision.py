@@ -3,7 +3,8 @@
     python -m watchkeeper.runtime.vision watchkeeper-vision --source URI ... --state-fd N --vehicle-fd M
 
 Exit status, which the supervisor acts on: 0 the source ended, 2 bad input (do not try again), 3 a model is missing or
-wrong (do not try again), 4 the camera was lost (try again), anything else: a defect (try again).
+wrong (do not try again), 4 the camera was lost (try again), 5 the source cannot be opened (try again if it could be
+before: a cable is out), anything else: a defect (try again).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from watchkeeper.trace.ring import Ring
 from watchkeeper.trace.rows import Counter
 from watchkeeper.types import Cause, ColorMatrix, Frame, PixelFormat, VehicleReport, VisionReport
 
-EXIT_ENDED, EXIT_BAD_INPUT, EXIT_MODEL, EXIT_CAMERA_LOST = 0, 2, 3, 4
+EXIT_ENDED, EXIT_BAD_INPUT, EXIT_MODEL, EXIT_CAMERA_LOST, EXIT_NO_SOURCE = 0, 2, 3, 4, 5
 
 # Bounds how long a request to stop waits for a camera that delivers nothing.
 _TAKE_TIMEOUT_S = 0.1
@@ -166,7 +167,10 @@ def _warm_up(settings: Settings) -> None:
 
 def _pump(loop: VisionLoop, settings: Settings, recorder: Recorder, *, repeat: bool, stop: StopFlag) -> int:
     """Frames from the source through the loop until its end, its loss or `stop`."""
-    source = open_source(settings.source, paced=True, repeat=repeat)
+    try:
+        source = open_source(settings.source, paced=True, repeat=repeat)
+    except BadInputError as error:
+        return _told(error, EXIT_NO_SOURCE)
     between = _Between(recorder, budget_ns(settings.board.frame_period_ms))
     with CaptureThread(source) as capture:
         while not stop.is_set:

@@ -63,7 +63,7 @@ class SupervisorLoop:
 
     def __init__(self, parts: Parts, *, duration_ns: int | None = None, keep_fault: bool = False) -> None:
         self._parts = parts
-        self._care = VisionCare(parts.vision, parts.state_reader, parts.restarter)
+        self._care = VisionCare(parts.vision, parts.state_reader, parts.restarter, patient=keep_fault)
         self._sender = SlotSender(parts.core, parts.bus, parts.can_log)
         self._end = OrderedEnd(parts.vision, duration_ns, keep_fault)
         self._feeder = Feeder(parts.watchdog, parts.systemd)

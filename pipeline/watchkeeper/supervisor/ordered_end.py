@@ -1,5 +1,8 @@
-"""An ordered end: vision is told to stop (SIGTERM, SIGKILL after STOP_WAIT_NS) while frames go on and say Standby, cause
-None: nothing is judged and nothing is wrong. One full slot at least says so. A Fault stays a Fault to the last frame."""
+"""An ordered end.
+
+Vision is told to stop (SIGTERM, SIGKILL after STOP_WAIT_NS) while frames go on and say Standby, cause None: nothing is
+judged and nothing is wrong. One full slot at least says so. A Fault stays a Fault to the last frame.
+"""
 
 from __future__ import annotations
 

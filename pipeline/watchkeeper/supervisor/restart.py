@@ -1,8 +1,9 @@
 """Keeping vision running: when to start it, when to kill it, when to give up hurrying. Pure; the loop does as it says.
 
 Vision's exit status: 2 bad input or configuration and 3 invalid models (neither mends itself: no restart); 4 its camera
-is lost; anything else, signals included, is a failure too, and vision is started again. Its source has ended when it
-said so (`VisionReport.ended`); 0 without that is somebody's SIGTERM.
+is lost; 5 its source cannot be opened, which is bad input unless an earlier run measured with it: then the camera is
+gone. Anything else, signals included, is a failure too, and vision is started again. Its source has ended when it said
+so (`VisionReport.ended`); 0 without that is somebody's SIGTERM.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ RETRY_NS = 10 * NS_PER_S
 EXIT_BAD_INPUT = 2
 EXIT_MODEL_INVALID = 3
 EXIT_CAMERA_LOST = 4
+EXIT_NO_SOURCE = 5
 
 _NOT_UP = (Cause.NONE, Cause.STARTING, Cause.ENGINE_BUILD)
 
@@ -47,9 +49,11 @@ class Action(Enum):
 
 
 class VisionKeeper:
-    """Call `step` once a slot; after START call `started`."""
+    """Call `step` once a slot; after START call `started`. patient: a service, which waits for a camera that is not
+    there yet; somebody at a terminal rather wants to hear of a wrong name."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
+        self._waits_for_camera = patient
         self._phase = VisionPhase.STARTING
         self._cause = Cause.NONE
         self._permanent = False
@@ -194,6 +198,7 @@ class VisionKeeper:
                 self._phase, self._cause = VisionPhase.RUNNING, Cause.NONE
 
     def _measured(self, t_ns: int) -> None:
+        self._waits_for_camera = True  # its name was right
         if self._phase is VisionPhase.FAULT:
             self._phase, self._cause = VisionPhase.RUNNING, Cause.NONE
         if self._measuring_since_ns is None:
@@ -205,6 +210,8 @@ class VisionKeeper:
         self._running = False
         if self._ended:
             return
+        if exit_status == EXIT_NO_SOURCE:
+            exit_status = EXIT_CAMERA_LOST if self._waits_for_camera else EXIT_BAD_INPUT
         if exit_status in (EXIT_BAD_INPUT, EXIT_MODEL_INVALID) and not self._killed:
             usual = Cause.CONFIG_INVALID if exit_status == EXIT_BAD_INPUT else Cause.MODEL_INVALID
             said = STATE_OF.get(self._condition) is SystemState.FAULT

@@ -26,8 +26,11 @@ class VisionCare:
     report: the newest of any run, None before the first: how old it is stays visible between runs.
     """
 
-    def __init__(self, vision: VisionProcess, reader: Reader[VisionReport], restarter: Restarter | None) -> None:
-        self.keeper = VisionKeeper()
+    def __init__(
+        self, vision: VisionProcess, reader: Reader[VisionReport], restarter: Restarter | None, *, patient: bool
+    ) -> None:
+        """restarter: None where nothing but vision can be restarted. patient: as VisionKeeper's."""
+        self.keeper = VisionKeeper(patient=patient)
         self.report: VisionReport | None = None
         self._vision, self._reader, self._restarter = vision, reader, restarter
         self._exit_status: int | None = None  # of a start that did not even come to a process

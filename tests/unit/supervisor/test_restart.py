@@ -251,6 +251,30 @@ def test_what_no_start_mends_is_a_fault_for_good(exit_status: int, said: Cause, 
     assert box.keeper.status == VisionStatus(VisionPhase.FAULT, cause)
 
 
+def test_a_source_that_cannot_be_opened_is_bad_input_only_while_it_never_was() -> None:
+    box = _Box()
+    assert box.step(5) is Action.NONE
+    assert box.keeper.status == VisionStatus(VisionPhase.FAULT, Cause.CONFIG_INVALID)
+    assert box.keeper.given_up
+    unplugged = _Box()
+    unplugged.run(NS_PER_S)
+    unplugged.wait_ns_for_start(4)
+    unplugged.wait_ns_for_start(5)
+    assert unplugged.keeper.status == VisionStatus(VisionPhase.RESTARTING, Cause.CAMERA_LOST)
+    for _ in range(FAILURES_MAX):
+        unplugged.wait_ns_for_start(5)
+    assert unplugged.keeper.status == VisionStatus(VisionPhase.FAULT, Cause.CAMERA_LOST)
+    assert not unplugged.keeper.given_up
+    unplugged.run(NS_PER_S)  # plugged in again
+
+
+def test_a_service_waits_for_a_camera_that_is_not_there_yet() -> None:
+    keeper = VisionKeeper(patient=True)
+    keeper.started(0)
+    keeper.step(5, False, None, NS_PER_S)
+    assert keeper.status == VisionStatus(VisionPhase.RESTARTING, Cause.CAMERA_LOST)
+
+
 def test_the_end_of_the_source_is_no_failure() -> None:
     box = _Box()
     box.run(NS_PER_S)
