@@ -19,8 +19,13 @@ from watchkeeper.types import Cabin, CabinZone, CameraGeometry, GazeZone, Matrix
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
     "budget", "simulate", "realtime", "watchdog", "geometry", "hardware",
+    "preprocess", "tensorrt",
 )  # fmt: skip
 
+PREPROCESSORS = ("cpu", "cuda")
+"""What a board may cut and convert pictures with; the slow reference is not for boards."""
+PRECISIONS = ("fp16", "fp32", "int8")
+_MOST_DLA_CORES = 2
 _DEVICE_TREE = Path("/proc/device-tree")
 
 
@@ -44,6 +49,9 @@ class Board:
     source: str  # default source URI; `demo:` is the packaged drive
     bus: str  # default bus URI
     engines: tuple[str, ...]  # in order of preference
+    preprocess: str  # one of PREPROCESSORS
+    precision: str  # one of PRECISIONS: what the engine tensorrt computes in
+    dla: int | None  # DLA core that the engine tensorrt runs on, None for the GPU
     buses: tuple[str, ...]
     cameras: tuple[str, ...]
     camera: CameraGeometry
@@ -106,6 +114,8 @@ def read_board(path: Path, geometry: Path | None = None) -> Board:
         simulate = top.table("simulate")
         simulate.keys_must_be("speed_kph")
         speed = simulate.number("speed_kph", 0, 300)
+    preprocess = top.choice("preprocess", PREPROCESSORS)
+    precision, dla = _tensorrt(top.table("tensorrt")) if "tensorrt" in top else (PRECISIONS[0], None)
     camera = _camera(top.table("camera"))
     if "geometry" in top and "cabin" in top:
         raise top.fail("cabin", "expected either this table or `geometry`, not both")
@@ -121,6 +131,9 @@ def read_board(path: Path, geometry: Path | None = None) -> Board:
         source=top.text("source"),
         bus=top.text("bus"),
         engines=top.texts("engines"),
+        preprocess=preprocess,
+        precision=precision,
+        dla=dla,
         buses=top.texts("buses"),
         cameras=top.texts("cameras"),
         camera=camera,
@@ -133,6 +146,19 @@ def read_board(path: Path, geometry: Path | None = None) -> Board:
         watchdog=_watchdog(top.table("watchdog")) if "watchdog" in top else None,
         hardware=read_hardware(top.table("hardware")) if "hardware" in top else NO_HARDWARE,
     )
+
+
+def _tensorrt(table: Table) -> tuple[str, int | None]:
+    table.keys_must_be("precision", "dla")
+    precision = table.choice("precision", PRECISIONS)
+    if "dla" not in table:
+        return precision, None
+    if precision == "fp32":
+        raise table.fail("dla", "expected precision fp16 or int8 with it: a DLA computes in no other")
+    core = table.number("dla", 0, _MOST_DLA_CORES - 1)
+    if core != int(core):
+        raise table.fail("dla", f"expected the number of a core, got {core:g}")
+    return precision, int(core)
 
 
 def geometry_names() -> list[str]:

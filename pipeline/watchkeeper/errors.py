@@ -34,3 +34,8 @@ class CheckFailedError(WatchkeeperError):
     """The check ran and did not hold."""
 
     exit_status = 1
+
+
+def one_line(error: BaseException) -> str:
+    """What a library's exception says, its line breaks made spaces."""
+    return " ".join(str(error).split())

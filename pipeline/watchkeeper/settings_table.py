@@ -57,6 +57,13 @@ class Table:
             raise self.fail(key, f"expected a text, got {value!r}")
         return value
 
+    def choice(self, key: str, known: tuple[str, ...]) -> str:
+        """The first of `known` where the field is not given."""
+        value = self._data.get(key, known[0])
+        if value not in known:
+            raise self.fail(key, f"expected one of {', '.join(known)}, got {value!r}")
+        return str(value)
+
     def texts(self, key: str) -> tuple[str, ...]:
         value = self._data.get(key)
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):

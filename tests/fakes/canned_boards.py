@@ -31,7 +31,7 @@ RASPBERRY_PI_5: dict[str, str | bytes] = {
     "sys/class/net/can0/flags": "0x40081\n",
     "sys/class/net/can0/tx_queue_len": "10\n",
     "sys/module/mcp251xfd/refcnt": "1\n",
-    "log/kernel.txt": "[    6.5] mcp251xfd spi0.0 can0: MCP2518FD rev0.0 (+ECC -HD c:40.00MHz) successfully initialized.\n",
+    "log/kernel.txt": "[    6.5] mcp251xfd spi0.0 can0: MCP2518FD rev0.0 (+ECC) successfully initialized.\n",
     "log/services.txt": "",
     **distribution(_SYSTEM, "numpy", "1.24.2"),
     **distribution(_SYSTEM, "picamera2", "0.3.27"),

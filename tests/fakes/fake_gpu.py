@@ -9,6 +9,7 @@ Limits: one device, work is done by the waiting thread, streams do not wait for 
 from __future__ import annotations
 
 import itertools
+import mmap
 import threading
 import weakref
 from collections.abc import Callable
@@ -35,12 +36,14 @@ class Gpu:
     def __init__(self) -> None:
         self.stacks: dict[int, list[Context]] = {}
         self.memory: dict[int, weakref.ref[NDArray[Any]]] = {}
-        self.streams: dict[int, Stream] = {}
+        self.streams: weakref.WeakValueDictionary[int, Stream] = weakref.WeakValueDictionary()
         self.ids = itertools.count(0x1000)
         self.initialized = False
         self.retained = 0
         self.graphs: dict[int, list[Work]] = {}
         self.launches = 0
+        self.read: set[int] = set()  # addresses kernels were given to read from, and to write to
+        self.written: set[int] = set()
 
     def check_current(self, what: str) -> None:
         """cuCtxGetCurrent would give none: CUDA_ERROR_INVALID_CONTEXT."""
@@ -153,7 +156,9 @@ def pagelocked_zeros(shape: tuple[int, ...], dtype: Any, order: str = "C", mem_f
     gpu.check_current("cuMemHostAlloc")
     if not mem_flags & host_alloc_flags.DEVICEMAP:
         raise LogicError("the tests expect mapped memory")
-    owner = np.zeros(shape, dtype, order="C")
+    # pages of its own, as cuMemHostAlloc gives: a camera's driver takes no other
+    pages = mmap.mmap(-1, max(1, int(np.prod(shape)) * np.dtype(dtype).itemsize))
+    owner = np.frombuffer(pages, dtype, int(np.prod(shape))).reshape(shape)
     array = owner.view(_PagelockedArray)
     # The GPU's own address for it: never the host's, so that mixing the two up is noticed.
     address = 0x7F00_0000_0000 + next(gpu.ids) * 0x1000_0000

@@ -87,7 +87,9 @@ class Function:
         if count < 0:
             raise fake_gpu.LogicError("an illegal memory access was encountered (another format's kernel)")
         for at, nbytes, overwritten in itertools.islice(zip(*[iter(ranges)] * 3, strict=True), count):
-            host = fake_gpu.gpu.host_address(int.from_bytes(buffer.raw[at : at + 8], "little"), nbytes)
+            device = int.from_bytes(buffer.raw[at : at + 8], "little")
+            host = fake_gpu.gpu.host_address(device, nbytes)
+            (fake_gpu.gpu.written if overwritten else fake_gpu.gpu.read).add(device)
             ctypes.memmove(ctypes.addressof(buffer) + at, host.to_bytes(8, "little"), 8)
             if overwritten and poison:
                 ctypes.memset(host, 0xFF, nbytes)

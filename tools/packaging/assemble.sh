@@ -26,7 +26,7 @@ put $system/watchkeeper.default "$tree/etc/default/watchkeeper"
 
 doc="$tree/usr/share/doc/watchkeeper"
 put README.md "$doc/README.md"
-put LICENSE "$doc/copyright"
+put tools/packaging/copyright "$doc/copyright"
 printf 'watchkeeper (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n -- %s  %s\n' "$version" \
   "The watchkeeper developers <watchkeeper@localhost.localdomain>" "$(date -R -u -d "@$SOURCE_DATE_EPOCH")" |
   gzip -9n >"$doc/changelog.Debian.gz"
@@ -35,6 +35,7 @@ put tools/packaging/lintian-overrides "$tree/usr/share/lintian/overrides/watchke
 
 mkdir -p "$tree/DEBIAN"
 find "$tree" -type d -exec chmod 755 {} +
+find "$lib/watchkeeper/lib" -type f -exec chmod 644 {} + # wheels mark their libraries as programs
 next="${python%.*}.$((${python#*.} + 1))"
 size=$(du -sk --exclude=DEBIAN "$tree" | cut -f1)
 sed -e "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@SIZE@/$size/; s/@PYTHON@/$python/; s/@PYTHON_NEXT@/$next/; s/@NUMPY@/$depends/" \

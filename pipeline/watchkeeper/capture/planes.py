@@ -15,9 +15,16 @@ _FORMATS = {
     "yuvj420p": PixelFormat.I420,
     "nv12": PixelFormat.NV12,
     "gray": PixelFormat.GREY8,
+    "gray10le": PixelFormat.GREY10,
+    "gray16le": PixelFormat.GREY16,
     "rgb24": PixelFormat.RGB24,
     "bgr24": PixelFormat.BGR24,
+    "rgba": PixelFormat.RGBA32,
+    "rgb0": PixelFormat.RGBA32,
+    "bgra": PixelFormat.BGRA32,
+    "bgr0": PixelFormat.BGRA32,
     "yuyv422": PixelFormat.YUYV,
+    "uyvy422": PixelFormat.UYVY,
 }
 
 # AVColorRange and AVColorSpace, ITU-T H.273 table 4 for the matrices.

@@ -3,7 +3,8 @@
     v4l2:/dev/video0?size=1280x720&fps=30&format=NV12&io=userptr&buffers=4
 
 Without options: the size and rate the device is set to, the first of its formats that is one of ours, the driver's own
-memory (`io=mmap`). A frame nobody took in time is given back for a newer one: there is never a burst of old pictures.
+memory (`io=mmap`). With `io=userptr&memory=cuda` the camera writes into memory that the GPU reads in place. A frame
+nobody took in time is given back for a newer one: there is never a burst of old pictures.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ from watchkeeper.errors import BadInputError
 from watchkeeper.memory.buffers import Allocate, LockedBuffer
 from watchkeeper.types import Frame
 
+_CODES = {code.to_bytes(4, "little").decode().rstrip(): code for code in abi.FORMATS}
 _EXPECTED = (
-    "expected /dev/videoN?size=WxH&fps=F&format=NV12|YU12|YUYV|GREY|RGB3|BGR3&io=mmap|expbuf|userptr|dmabuf&buffers=N"
+    f"expected /dev/videoN?size=WxH&fps=F&format={'|'.join(_CODES)}&io=mmap|expbuf|userptr|dmabuf&memory=host|cuda"
+    "&buffers=N (memory with io=userptr)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a URI asks for. None: as the device is set."""
+    """What a URI asks for. None: as the device is set. memory: of `io=userptr`, host or cuda."""
 
     path: str
     size: tuple[int, int] | None = None
@@ -42,6 +45,7 @@ class Options:
     format: int | None = None
     io: str = "mmap"
     buffers: int = 4
+    memory: str = "host"
 
 
 def parse(argument: str) -> Options:
@@ -59,18 +63,20 @@ def parse(argument: str) -> Options:
         return match
 
     size, fps = taken("size", r"(\d{2,4})x(\d{2,4})"), taken("fps", r"\d{1,3}(\.\d{1,3})?")
-    codes = "|".join(code.to_bytes(4, "little").decode() for code in abi.FORMATS)
-    code, io = taken("format", codes), taken("io", "|".join(buffers.WAYS))
-    count = taken("buffers", r"[2-9]|[12]\d|3[0-2]")
+    code, io = taken("format", "|".join(_CODES)), taken("io", "|".join(buffers.WAYS))
+    count, memory = taken("buffers", r"[2-9]|[12]\d|3[0-2]"), taken("memory", "host|cuda")
+    if memory and not (io and io[0] == "userptr"):
+        raise BadInputError(f"source v4l2:{argument}: memory={memory[0]}: expected io=userptr with it; {_EXPECTED}")
     if given:
         raise BadInputError(f"source v4l2:{argument}: unknown option {next(iter(given))}; {_EXPECTED}")
     return Options(
         path,
         (int(size[1]), int(size[2])) if size else None,
         float(fps[0]) if fps else None,
-        abi.fourcc(code[0]) if code else None,
+        _CODES[code[0]] if code else None,
         io[0] if io else "mmap",
         int(count[0]) if count else 4,
+        memory[0] if memory else "host",
     )
 
 
@@ -80,7 +86,7 @@ def open_v4l2(argument: str, *, paced: bool, repeat: bool, clock: Clock) -> V4l2
 
 
 class V4l2Source:
-    """A `Source` over one device. `kernel`: a fake's, for tests. allocate: memory for `io=userptr`.
+    """A `Source` over one device. `kernel`: a fake's, for tests. allocate: memory for `io=userptr`; None: by `options`.
 
     t_ns: the driver's stamp where it is on CLOCK_MONOTONIC, else when the frame was taken from the driver; never later
     than now. lost_frames: gaps in the driver's numbers, frames with its error flag, and those given back unseen.
@@ -93,7 +99,7 @@ class V4l2Source:
         paced: bool,
         clock: Clock,
         kernel: Kernel | None = None,
-        allocate: Allocate = LockedBuffer,
+        allocate: Allocate | None = None,
     ) -> None:
         self._kernel, self._clock, self._paced, self._io = kernel or LinuxKernel(), clock, paced, options.io
         self._device = Device(self._kernel, options.path, options.size, options.fps, options.format)
@@ -107,8 +113,9 @@ class V4l2Source:
         try:
             with self._device.told(f"io={options.io}"):
                 self._slots = buffers.request(
-                    self._kernel, self._device.fd, options.io, options.buffers, self._device.image_bytes, allocate
-                )
+                    self._kernel, self._device.fd, options.io, options.buffers, self._device.image_bytes,
+                    allocate or _allocator(options.memory),
+                )  # fmt: skip
         except BaseException:
             self._device.close()
             os.close(self._wake_fd)
@@ -239,3 +246,14 @@ class V4l2Source:
                         raise
 
         return back
+
+
+def _allocator(memory: str) -> Allocate:
+    """Raises BadInputError where pycuda is not installed."""
+    if memory == "host":
+        return LockedBuffer
+    try:
+        from watchkeeper.memory.cuda import CudaBuffer
+    except ImportError as error:  # pycuda, or the driver's library that it is linked to
+        raise BadInputError(f"source v4l2: memory=cuda: {error}; expected pycuda installed") from error
+    return CudaBuffer

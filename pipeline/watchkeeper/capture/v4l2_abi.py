@@ -27,14 +27,22 @@ def fourcc(code: str) -> int:
     return int.from_bytes(code.encode("ascii"), "little")
 
 
-# In order of preference: NV12 is what sensors' pipelines and hardware decoders give, YUYV and GREY are USB cameras'.
+# In order of preference: NV12 is what sensors' pipelines and hardware decoders give, YUYV and GREY are USB cameras',
+# the wider greys raw infrared sensors'. Codes: Linux userspace-api/media/v4l/pixfmt.rst (X: a byte that is not read).
 FORMATS = {
     fourcc("NV12"): PixelFormat.NV12,
     fourcc("YU12"): PixelFormat.I420,
     fourcc("YUYV"): PixelFormat.YUYV,
+    fourcc("UYVY"): PixelFormat.UYVY,
     fourcc("GREY"): PixelFormat.GREY8,
+    fourcc("Y10 "): PixelFormat.GREY10,
+    fourcc("Y16 "): PixelFormat.GREY16,
     fourcc("RGB3"): PixelFormat.RGB24,
     fourcc("BGR3"): PixelFormat.BGR24,
+    fourcc("XB24"): PixelFormat.RGBA32,
+    fourcc("AB24"): PixelFormat.RGBA32,
+    fourcc("XR24"): PixelFormat.BGRA32,
+    fourcc("AR24"): PixelFormat.BGRA32,
 }
 
 

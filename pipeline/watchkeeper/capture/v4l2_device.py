@@ -13,6 +13,7 @@ from watchkeeper.errors import BadInputError
 from watchkeeper.types import ColorMatrix, PixelFormat
 
 _HD_FROM_LINES = 720
+_YUV = (PixelFormat.NV12, PixelFormat.I420, PixelFormat.YUYV, PixelFormat.UYVY)
 
 
 class Device:
@@ -83,8 +84,10 @@ class Device:
         offered = self._offered()
         usable = [code for code in abi.FORMATS if code in offered and wanted in (None, code)]
         if not usable:
-            names = ", ".join(code.to_bytes(4, "little").decode(errors="replace") for code in offered) or "none"
-            ours = ", ".join(code.to_bytes(4, "little").decode() for code in abi.FORMATS)
+            names = (
+                ", ".join(code.to_bytes(4, "little").decode(errors="replace").rstrip() for code in offered) or "none"
+            )
+            ours = ", ".join(code.to_bytes(4, "little").decode().rstrip() for code in abi.FORMATS)
             raise BadInputError.at(self.path, f"offers {names}; expected one of {ours}", field="format")
         asked = abi.Format(type=abi.CAPTURE)
         self._kernel.ioctl(self.fd, abi.G_FMT, asked)
@@ -135,7 +138,7 @@ def _color(pix: abi.PixFormat) -> ColorMatrix:
     unstated_hd = pix.colorspace == 0 and min(pix.width, pix.height) >= _HD_FROM_LINES
     hd = pix.colorspace == abi.COLORSPACE_REC709 or unstated_hd
     bt709 = pix.ycbcr_enc == abi.YCBCR_709 or (pix.ycbcr_enc != abi.YCBCR_601 and hd)
-    yuv = abi.FORMATS[int(pix.pixelformat)] in (PixelFormat.NV12, PixelFormat.I420, PixelFormat.YUYV)
+    yuv = abi.FORMATS[int(pix.pixelformat)] in _YUV
     full = pix.quantization == abi.QUANTIZATION_FULL or (not yuv and pix.quantization != abi.QUANTIZATION_LIMITED)
     if bt709:
         return ColorMatrix.BT709_FULL if full else ColorMatrix.BT709_LIMITED

@@ -2,7 +2,8 @@
 
 `v4l2-fake:WxH@FPS?format=NV12&io=userptr` opens it behind the real source. Its buffers are real shared memory, so that
 addresses, mappings and dmabuf descriptors are real. Limits: one device; single-planar formats; no controls; a picture
-is one byte repeated; caches are always coherent, so a missing DMA_BUF_SYNC shows in `unsynced` only.
+is one byte repeated, or what `picture` gives; caches are always coherent, so a missing DMA_BUF_SYNC shows in `unsynced`
+only.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import select
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from watchkeeper.capture import v4l2_abi as abi
@@ -25,8 +27,9 @@ from watchkeeper.errors import BadInputError
 from watchkeeper.memory.buffers import PAGE_BYTES
 
 _ARGUMENT = re.compile(r"(\d{2,4})x(\d{2,4})@(\d{1,3})(\?.*)?")
-_OFFERED = tuple(abi.fourcc(code) for code in ("MJPG", "YUYV", "NV12", "GREY", "YU12"))
-_BYTES_PER_PIXEL = {"NV12": 1.5, "YU12": 1.5, "YUYV": 2.0, "GREY": 1.0}
+_OFFERED = tuple(abi.fourcc(code) for code in ("MJPG", "YUYV", "NV12", "GREY", "YU12", "UYVY", "Y10 ", "Y16 ", "XR24"))
+_BYTES_PER_PIXEL = {"NV12": 1.5, "YU12": 1.5, "YUYV": 2.0, "GREY": 1.0, "UYVY": 2.0, "Y10 ": 2.0, "Y16 ": 2.0,
+                    "XR24": 4.0}  # fmt: skip
 
 
 def open_fake(argument: str, *, paced: bool, repeat: bool, clock: Clock) -> V4l2Source:
@@ -58,6 +61,7 @@ class FakeKernel:
         self.mark_bad: set[int] = set()  # sequence numbers that carry the error flag
         self.stamps_monotonic = True
         self.unsynced = 0
+        self.picture: Callable[[int], bytes] | None = None  # running number -> the whole picture's bytes
 
     # --- the calls ---
 
@@ -206,8 +210,12 @@ class FakeKernel:
             self._sequence += 1
 
     def _expose(self, buffer: abi.Buffer) -> None:
-        level = bytes([(40 + 12 * self._sequence) % 256])
-        self._write(buffer, level * self._image_bytes())
+        if self.picture is not None:
+            data = self.picture(self._sequence)
+            _need(len(data) == self._image_bytes(), errno.EIO)
+        else:
+            data = bytes([(40 + 12 * self._sequence) % 256]) * self._image_bytes()
+        self._write(buffer, data)
         t_ns = self._due_ns()
         buffer.timestamp.tv_sec, buffer.timestamp.tv_usec = t_ns // NS_PER_S, t_ns % NS_PER_S // 1000
         buffer.flags = abi.TIMESTAMP_MONOTONIC if self.stamps_monotonic else 0
@@ -224,11 +232,13 @@ class FakeKernel:
             os.pwrite(int(buffer.m.fd) if self._memory == abi.MEMORY_DMABUF else self._files[buffer.index], data, 0)
 
     def _stride(self) -> int:
-        return self._size[0] * (2 if self._code == abi.fourcc("YUYV") else 1)
+        return self._size[0] * int(self._bytes_per_pixel())  # of the first plane: chroma planes are the rest
 
     def _image_bytes(self) -> int:
-        name = self._code.to_bytes(4, "little").decode()
-        return int(self._size[0] * self._size[1] * _BYTES_PER_PIXEL[name])
+        return int(self._size[0] * self._size[1] * self._bytes_per_pixel())
+
+    def _bytes_per_pixel(self) -> float:
+        return _BYTES_PER_PIXEL[self._code.to_bytes(4, "little").decode()]
 
 
 def _need(holds: bool, number: int = errno.EINVAL) -> None:

@@ -31,8 +31,10 @@ from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
 from watchkeeper.mailbox.layout import VISION
 from watchkeeper.mailbox.writer import Mailbox, Writer
+from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
+from watchkeeper.runtime.copies import bytes_per_frame
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch, throttled_between
 from watchkeeper.runtime.perception import Perception
@@ -57,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
     source = open_source(settings.source, paced=False, repeat=True)
     peer = _Peer(args.peer_python, source.info.width, source.info.height) if args.peer_python else None
     try:
-        with Perception(settings.camera, engine_name=settings.engine) as perception:
+        with Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options) as perception:
+            copies = perception.copies
             ours = _Ours(perception, settings.board.budget_ms, settings.board.frame_period_ms, settings.board.cabin)
             done = 0
             for block in _blocks(source, args.frames + WARM_UP, ours):
@@ -71,14 +74,14 @@ def run(args: argparse.Namespace) -> int:
             peer.close()
     made = report(
         "pipeline",
-        _results(settings.source, ours, peer, source),
+        _results(settings.source, ours, peer, source, copies),
         invalid=throttled_between(before, machine.read()),
         peer="mediapipe 1.2.2" if peer else None,
         realtime=bool(args.realtime) and not missing,
     )
     for row in made["results"]:
         beside = f"   {row['peer']} {row['peer_value']:.6g}, ratio {row['ratio']:.3f}" if row["peer"] else ""
-        print(f"{row['metric']:24} {row['ours']:10.6g} {row['unit']:8}{beside}")
+        print(f"{row['metric']:32} {row['ours']:10.6g} {row['unit']:8}{beside}")
     if args.json is not None:
         write_atomically(args.json, json.dumps(made, indent=2) + "\n")
     if args.compare is not None and (worse := regressions(made, args.compare)):
@@ -223,10 +226,12 @@ def _task_file(python: Path) -> str:
     return found.stdout.strip().splitlines()[-1]
 
 
-def _results(case: str, ours: _Ours, peer: _Peer | None, source: Source) -> list[Result]:
+def _results(case: str, ours: _Ours, peer: _Peer | None, source: Source, copies: CopyLedger) -> list[Result]:
     mine = ours.took_ns[WARM_UP:]
     theirs = peer.took_ns[WARM_UP:] if peer else None
     name = "mediapipe" if peer else None
+    frames = len(ours.took_ns)
+    copied = bytes_per_frame(source.copied_bytes, copies, frames)
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def latency(metric: str, share: float) -> Result:
@@ -238,7 +243,8 @@ def _results(case: str, ours: _Ours, peer: _Peer | None, source: Source) -> list
         latency("latency_p95", 0.95),
         latency("latency_p99", 0.99),
         Result(case, "rss", "MB", resident / 1e6, 1, name, peer.resident_bytes / 1e6 if peer else None),
-        Result(case, "copied_bytes_per_frame", "B", source.copied_bytes / len(ours.took_ns), len(ours.took_ns)),
+        Result(case, "copied_bytes_per_frame", "B", sum(copied.values()), frames),
+        *(Result(case, f"copied_bytes_per_frame.{place}", "B", each, frames) for place, each in copied.items()),
         Result(case, "deadline_misses", "frames", sum(t > ours.budget_ns for t in mine), len(mine)),
     ]
 

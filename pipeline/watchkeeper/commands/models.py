@@ -8,6 +8,7 @@ import json
 import sys
 from typing import Any
 
+from watchkeeper.commands import models_engine
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.inference import fetch
 from watchkeeper.inference.engine import KeepsEngines, open_engine
@@ -32,6 +33,7 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_build(args: argparse.Namespace) -> int:
     """Fill the cache."""
+    models_engine.check(args)
     manifests = load_manifests()
     progress = _Progress(len(manifests), "models build")
     try:
@@ -39,9 +41,7 @@ def run_build(args: argparse.Namespace) -> int:
     finally:
         progress.end()
     converted = _convert(manifests)
-    if getattr(args, "engine", None):
-        for manifest in manifests:
-            open_engine(args.engine, manifest).close()  # builds what is missing and checks its golden output
+    models_engine.build(args, manifests)
     if args.json:
         made = {"cache": str(cache_dir()), "built": built, "onnx": converted, "models": [m.name for m in manifests]}
         print(json.dumps(made, indent=2))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from watchkeeper.errors import BadInputError, WatchkeeperError
 
 if TYPE_CHECKING:
+    from watchkeeper.inference.build_options import BuildOptions
     from watchkeeper.inference.manifest import Manifest
 
 Tensor = NDArray[Any]
@@ -35,6 +36,7 @@ _ENGINES = {
     "tensorrt": "watchkeeper.inference.tensorrt:TensorRtEngine",
     "onnxruntime": "watchkeeper.inference.onnxruntime:OnnxRuntimeEngine",
 }
+_BUILT = ("tensorrt",)  # engines that are built, in a way that can be chosen
 
 
 class EngineError(WatchkeeperError):
@@ -126,22 +128,34 @@ def engine_names() -> list[str]:
     return sorted(_ENGINES)
 
 
-def open_engine(engine_name: str, model: Manifest, *, threads: int = 1, progress: Progress | None = None) -> Engine:
+def open_engine(
+    engine_name: str,
+    model: Manifest,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    options: BuildOptions | None = None,
+) -> Engine:
     """`model`'s cached weights in the engine called `engine_name`, checked against the manifest's shapes.
 
-    Raises BadInputError for an unknown engine (listing the known) or one whose library is not installed, ModelFileError
-    for weights that are missing or damaged, EngineError when the engine refuses them or computes something else.
+    options: how `tensorrt` builds; None: its default. Raises BadInputError for an unknown engine (listing the known),
+    one whose library is not installed or one that takes no options, ModelFileError for weights that are missing or
+    damaged, EngineError when the engine refuses them or computes something else.
     """
+    if options is not None and engine_name in _ENGINES and engine_name not in _BUILT:
+        raise BadInputError(f"--engine {engine_name}: has no precision or DLA core to choose; expected tensorrt")
     problem = None
     for _ in range(2):
-        engine, problem = _opened(engine_name, model, threads, progress)
+        engine, problem = _opened(engine_name, model, threads, progress, options)
         if problem is None:
             return engine
         engine.close()
     raise EngineError(f"{model.path}: engine {engine_name}, built anew: golden output: {problem}")
 
 
-def _opened(engine_name: str, model: Manifest, threads: int, progress: Progress | None) -> tuple[Engine, str | None]:
+def _opened(
+    engine_name: str, model: Manifest, threads: int, progress: Progress | None, options: BuildOptions | None
+) -> tuple[Engine, str | None]:
     """The engine, and what is wrong with its golden output where it is one that has to be checked."""
     from watchkeeper.inference.manifest import (  # it imports TensorSpec from here
         check_specs,
@@ -149,7 +163,8 @@ def _opened(engine_name: str, model: Manifest, threads: int, progress: Progress 
         model_file,
     )
 
-    engine = engine_class(engine_name)(model_file(model), threads=threads, progress=progress)
+    chosen: dict[str, Any] = {} if options is None else {"options": options}
+    engine = engine_class(engine_name)(model_file(model), threads=threads, progress=progress, **chosen)
     try:
         check_specs(model, engine)
         problem = golden_problem(model, engine, engine.golden_slack) if isinstance(engine, KeepsEngines) else None

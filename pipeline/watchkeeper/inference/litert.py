@@ -11,80 +11,51 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from watchkeeper.inference.engine import EngineError, NamedBuffers, Progress, Tensor, TensorSpec, spec_of
+from watchkeeper.errors import one_line
+from watchkeeper.inference.base import BufferedEngine
+from watchkeeper.inference.engine import EngineError, NamedBuffers, Progress, spec_of
 
 _STDERR_FD = 2
 _stderr_lock = threading.Lock()
 
 
-class LiteRtEngine:
+class LiteRtEngine(BufferedEngine):
     """`Engine` over one LiteRT interpreter. `threads`: XNNPACK's own; 1 is the fastest where other work runs too.
 
     Raises EngineError naming `path` when LiteRT does not accept the file.
     """
 
     def __init__(self, path: Path, *, threads: int = 1, progress: Progress | None = None) -> None:
-        self._path = path
+        super().__init__(path)
         try:
             with _without_info_lines():
                 interpreter = Interpreter(model_path=str(path), num_threads=threads)
                 interpreter.allocate_tensors()
                 interpreter.invoke()  # the first run packs weights; afterwards nothing is allocated or moved
         except (ValueError, RuntimeError) as error:
-            raise EngineError(f"{path}: LiteRT does not accept this model: {_one_line(error)}") from error
+            raise EngineError(f"{path}: LiteRT does not accept this model: {one_line(error)}") from error
         self._interpreter: Any = interpreter
         self._inputs = _buffers(interpreter, interpreter.get_input_details(), writable=True)
         self._outputs = _buffers(interpreter, interpreter.get_output_details(), writable=False)
         for spec in self._inputs.specs:
             self._inputs.get(spec.name).fill(0)
 
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._inputs.specs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._outputs.specs
-
-    def input(self, which: str | int) -> Tensor:
-        self._open_interpreter()
-        return self._inputs.get(which)
-
-    def output(self, which: str | int) -> Tensor:
-        self._open_interpreter()
-        return self._outputs.get(which)
-
     def run(self) -> None:
-        interpreter = self._open_interpreter()
+        self._check_open()
         try:
-            interpreter.invoke()
+            self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            raise EngineError(f"{self._path}: LiteRT failed to run this model: {_one_line(error)}") from error
+            raise EngineError(f"{self._path}: LiteRT failed to run this model: {one_line(error)}") from error
 
     def close(self) -> None:
         # An array still held by a caller keeps the tensors alive through its `base`: late access must not crash.
         self._interpreter = None
-        self._inputs.forget()
-        self._outputs.forget()
-
-    def __enter__(self) -> LiteRtEngine:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _open_interpreter(self) -> Any:
-        if self._interpreter is None:
-            raise ValueError(f"{self._path}: the engine is closed")
-        return self._interpreter
+        self._forget()
 
 
 class _TensorMemory:
@@ -108,10 +79,6 @@ class _TensorMemory:
 def _buffers(interpreter: Any, details: list[dict[str, Any]], writable: bool) -> NamedBuffers:
     arrays = tuple(np.asarray(_TensorMemory(interpreter, int(d["index"]), writable)) for d in details)
     return NamedBuffers(tuple(spec_of(str(d["name"]), a) for d, a in zip(details, arrays, strict=True)), arrays)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 @contextmanager

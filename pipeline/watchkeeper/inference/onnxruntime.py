@@ -7,19 +7,20 @@ once, so a run allocates and copies nothing at its ends.
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from watchkeeper.inference.engine import EngineError, NamedBuffers, Progress, Tensor, TensorSpec, spec_of
+from watchkeeper.errors import one_line
+from watchkeeper.inference.base import BufferedEngine, named_buffers
+from watchkeeper.inference.engine import EngineError, Progress
 from watchkeeper.inference.onnx_file import FP32, onnx_bytes
 
 _ERRORS_ONLY = 3
 
 
-class OnnxRuntimeEngine:
+class OnnxRuntimeEngine(BufferedEngine):
     """`Engine` over one session. `path`: the .tflite file; its ONNX form comes from the cache or is made.
 
     Raises EngineError naming `path` when the file is not one ONNX Runtime accepts, BadInputError as `onnx_bytes` does.
@@ -28,7 +29,7 @@ class OnnxRuntimeEngine:
     def __init__(
         self, path: Path, *, threads: int = 1, progress: Progress | None = None, precision: str = FP32
     ) -> None:
-        self._path = path
+        super().__init__(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = _ERRORS_ONLY
@@ -37,7 +38,7 @@ class OnnxRuntimeEngine:
                 onnx_bytes(path, precision), options, providers=["CPUExecutionProvider"]
             )
         except (RuntimeError, ValueError) as error:  # its own exceptions derive from RuntimeError
-            raise EngineError(f"{path}: ONNX Runtime does not accept this model: {_one_line(error)}") from error
+            raise EngineError(f"{path}: ONNX Runtime does not accept this model: {one_line(error)}") from error
         self._session: Any = session
         self._binding: Any = session.io_binding()
         inputs = {entry.name: np.zeros(entry.shape, np.float32) for entry in session.get_inputs()}
@@ -47,58 +48,17 @@ class OnnxRuntimeEngine:
         for name, array in outputs.items():
             self._binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         self._kept = (inputs, outputs)  # the binding knows addresses only
-        self._inputs = _buffers(inputs, writable=True)
-        self._outputs = _buffers(outputs, writable=False)
+        self._inputs = named_buffers(inputs, writable=True)
+        self._outputs = named_buffers(outputs, writable=False)
         self.run()  # the first run plans memory; afterwards nothing is allocated or moved
 
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._inputs.specs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._outputs.specs
-
-    def input(self, which: str | int) -> Tensor:
-        self._open_session()
-        return self._inputs.get(which)
-
-    def output(self, which: str | int) -> Tensor:
-        self._open_session()
-        return self._outputs.get(which)
-
     def run(self) -> None:
-        session = self._open_session()
+        self._check_open()
         try:
-            session.run_with_iobinding(self._binding)
+            self._session.run_with_iobinding(self._binding)
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"{self._path}: ONNX Runtime failed to run this model: {_one_line(error)}") from error
+            raise EngineError(f"{self._path}: ONNX Runtime failed to run this model: {one_line(error)}") from error
 
     def close(self) -> None:
         self._session = self._binding = None
-        self._inputs.forget()
-        self._outputs.forget()
-
-    def __enter__(self) -> OnnxRuntimeEngine:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _open_session(self) -> Any:
-        if self._session is None:
-            raise ValueError(f"{self._path}: the engine is closed")
-        return self._session
-
-
-def _buffers(arrays: dict[str, Tensor], writable: bool) -> NamedBuffers:
-    views = {name: array.view() for name, array in arrays.items()}
-    for view in views.values():
-        view.flags.writeable = writable
-    return NamedBuffers(tuple(spec_of(name, view) for name, view in views.items()), tuple(views.values()))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+        self._forget()

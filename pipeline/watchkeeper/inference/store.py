@@ -38,7 +38,8 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def cannot_write(path: Path, error: OSError) -> BadInputError:
     """The error that tells of it."""
-    wanted = "expected free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "expected a writable folder"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, limit on a file's size
+    wanted = "expected free space" if full else "expected a writable folder"
     return BadInputError.at(path, f"cannot be written: {error.strerror}; {wanted} (WATCHKEEPER_CACHE names another)")
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pycuda.driver as driver
 import tensorrt as trt
 
+from watchkeeper.errors import one_line
 from watchkeeper.inference import tensorrt_cache
-from watchkeeper.inference.engine import EngineError, NamedBuffers, Progress, Tensor, TensorSpec
+from watchkeeper.inference.base import BufferedEngine, named_buffers
+from watchkeeper.inference.build_options import BuildOptions
+from watchkeeper.inference.engine import EngineError, Progress, Tensor
 from watchkeeper.inference.onnx_file import FP16, FP32, onnx_bytes
-from watchkeeper.inference.tensorrt_build import BuildOptions, build_plan, typed_by_graph
+from watchkeeper.inference.tensorrt_build import build_plan, check_dla, check_precision, typed_by_graph
 from watchkeeper.inference.tensorrt_cache import EngineKey
 from watchkeeper.memory.cuda import CudaError, PrimaryContext, primary
 from watchkeeper.memory.cuda_graph import CudaGraph
@@ -27,7 +29,7 @@ _WARM_UP_RUNS = 2
 _L4T_RELEASE = Path("/etc/nv_tegra_release")
 
 
-class TensorRtEngine:
+class TensorRtEngine(BufferedEngine):
     """`Engine` over one execution context. `path`: the .tflite file; its ONNX form comes from the cache or is made.
 
     `threads` means nothing here. progress: called while an engine is built. A run is in one thread at a time, any one.
@@ -41,11 +43,12 @@ class TensorRtEngine:
     def __init__(
         self, path: Path, *, threads: int = 1, progress: Progress | None = None, options: BuildOptions | None = None
     ) -> None:
-        self._path, self._options = path, options or BuildOptions()
+        super().__init__(path)
+        self._options = options or BuildOptions()
         self._lock = threading.Lock()
+        check_precision(str(path), self._options)
         self._cuda: PrimaryContext = primary()
         self._logger: Any = trt.Logger(trt.Logger.ERROR)
-        self._graph: CudaGraph | None = None
         onnx = onnx_bytes(path, FP16 if typed_by_graph() and self._options.precision == "fp16" else FP32)
         self.key = engine_key(onnx, self._options, self._cuda)
         self.file = tensorrt_cache.engine_path(path, self.key)
@@ -54,6 +57,8 @@ class TensorRtEngine:
 
     def _loaded(self) -> Any:
         """The kept engine, or None: missing, damaged, foreign or refused, it is built anew."""
+        if self._options.fresh:
+            return None
         plan = tensorrt_cache.load(self.file, self.key)
         return None if plan is None else self._deserialized(plan)
 
@@ -61,8 +66,12 @@ class TensorRtEngine:
         with tensorrt_cache.building(self.file):
             if (engine := self._loaded()) is not None:  # another process built it while this one waited
                 return engine
-            timing = self.file.with_name(f"timing-{self.key.compute_capability}-{self.key.tensorrt}.cache")
-            plan = build_plan(self._path.stem, onnx, self._options, self._logger, timing, progress)
+            timing = f"timing-{self.key.compute_capability}-{self.key.tensorrt}.cache"
+            calibration = f"{self._path.stem}-{self.key.onnx_sha256[:16]}-{self.key.tensorrt}.calibration"
+            plan = build_plan(
+                self._path.stem, onnx, self._options, self._logger, progress,
+                timing_cache=self.file.with_name(timing), calibration_cache=self.file.with_name(calibration),
+            )  # fmt: skip
             tensorrt_cache.save(self.file, self.key, plan)
         engine = self._deserialized(plan)
         if engine is None:
@@ -72,6 +81,7 @@ class TensorRtEngine:
     def _deserialized(self, plan: bytes) -> Any:
         self._runtime: Any = trt.Runtime(self._logger)
         if self._options.dla is not None:
+            check_dla(self._path.stem, self._options.dla, self._runtime)
             self._runtime.DLA_core = self._options.dla
         return self._runtime.deserialize_cuda_engine(plan)
 
@@ -82,7 +92,7 @@ class TensorRtEngine:
             raise EngineError(f"{self._path}: TensorRT has no memory for an execution context")
         self._stream: Any = driver.Stream()
         self._done: Any = driver.Event(driver.event_flags.BLOCKING_SYNC | driver.event_flags.DISABLE_TIMING)
-        ends: dict[bool, list[tuple[TensorSpec, Tensor]]] = {True: [], False: []}
+        ends: dict[bool, dict[str, Tensor]] = {True: {}, False: {}}
         self._addresses: dict[str, int] = {}
         for index in range(engine.num_io_tensors):
             name = engine.get_tensor_name(index)
@@ -94,30 +104,15 @@ class TensorRtEngine:
             if not self._context.set_tensor_address(name, address):
                 raise EngineError(f"{self._path}: {name}: TensorRT does not take the buffer's address")
             is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
-            ends[is_input].append((TensorSpec(name, shape, "float32"), array))
-        self._inputs, self._outputs = _buffers(ends[True], writable=True), _buffers(ends[False], writable=False)
+            ends[is_input][name] = array
+        self._inputs = named_buffers(ends[True], writable=True)
+        self._outputs = named_buffers(ends[False], writable=False)
         for _ in range(_WARM_UP_RUNS):  # what TensorRT sets up on first runs must not fall into the recording
             self._enqueue()
             self._wait()
         self._graph = CudaGraph(int(self._stream.handle), self._enqueue)
         self._graph.launch()
         self._wait()
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._inputs.specs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._outputs.specs
-
-    def input(self, which: str | int) -> Tensor:
-        self._check_open()
-        return self._inputs.get(which)
-
-    def output(self, which: str | int) -> Tensor:
-        self._check_open()
-        return self._outputs.get(which)
 
     def device_address(self, name: str) -> int:
         """Where the GPU finds a tensor: what the preprocessing kernel on the GPU is told to write to."""
@@ -126,13 +121,13 @@ class TensorRtEngine:
 
     def run(self) -> None:
         with self._lock:
-            graph = self._check_open()
+            self._check_open()
             try:
                 with self._cuda.active():
-                    graph.launch()
+                    self._graph.launch()
                     self._wait()
             except (CudaError, driver.Error) as error:
-                raise EngineError(f"{self._path}: TensorRT failed to run: {' '.join(str(error).split())}") from error
+                raise EngineError(f"{self._path}: TensorRT failed to run: {one_line(error)}") from error
 
     def discard(self) -> None:
         """Remove the kept engine, so that the next opening builds it anew: its golden output was wrong."""
@@ -141,27 +136,17 @@ class TensorRtEngine:
     def close(self) -> None:
         """In order: graph, execution context, engine, runtime, stream, buffers; the process keeps the GPU's context."""
         with self._lock:
-            if self._graph is None:
+            if self._closed:
                 return
             with self._cuda.active():
                 self._stream.synchronize()
                 self._graph.close()
-                self._graph = None
                 self._context = None
                 self._engine = None
                 self._runtime = None
                 self._done = None
                 self._stream = None
-            self._inputs.forget()
-            self._outputs.forget()
-
-    def __enter__(self) -> TensorRtEngine:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.close()
+            self._forget()
 
     def _enqueue(self) -> None:
         if not self._context.execute_async_v3(int(self._stream.handle)):
@@ -171,11 +156,6 @@ class TensorRtEngine:
         """Until the outputs are there. The event lets the thread sleep instead of spinning on a core."""
         self._done.record(self._stream)
         self._done.synchronize()
-
-    def _check_open(self) -> CudaGraph:
-        if self._graph is None:
-            raise ValueError(f"{self._path}: the engine is closed")
-        return self._graph
 
 
 def engine_key(onnx: bytes, options: BuildOptions, cuda: PrimaryContext) -> EngineKey:
@@ -190,12 +170,3 @@ def engine_key(onnx: bytes, options: BuildOptions, cuda: PrimaryContext) -> Engi
         hashlib.sha256(onnx).hexdigest(), str(trt.__version__), str(driver.get_driver_version()),
         f"{major}.{minor}", int(count), l4t, options.flags(),
     )  # fmt: skip
-
-
-def _buffers(ends: list[tuple[TensorSpec, Tensor]], writable: bool) -> NamedBuffers:
-    views = []
-    for _, array in ends:
-        view = array.view()
-        view.flags.writeable = writable
-        views.append(view)
-    return NamedBuffers(tuple(spec for spec, _ in ends), tuple(views))

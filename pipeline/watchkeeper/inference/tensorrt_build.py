@@ -10,12 +10,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tensorrt as trt
 
+from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.inference.engine import EngineError, Progress
 from watchkeeper.inference.store import read_sealed, write_sealed
 
@@ -24,27 +24,20 @@ _BEAT_S = 0.5
 _LINE_EVERY_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
-    """precision: "fp32", "fp16" or "int8". dla: DLA core, None for the GPU. calibration: batches for int8, as the
-    network's only input. Where TensorRT has no precision flags any more (11) "int8" is refused."""
-
-    precision: str = "fp16"
-    dla: int | None = None
-    calibration: tuple[Any, ...] = ()
-
-    def flags(self) -> str:
-        """For the engine's key."""
-        return f"{self.precision},dla={'none' if self.dla is None else self.dla}"
-
-
 def typed_by_graph() -> bool:
     """Whether precision is taken from the ONNX alone (TensorRT 11 has no FP16 flag)."""
     return not hasattr(trt.BuilderFlag, "FP16")
 
 
 def build_plan(
-    name: str, onnx: bytes, options: BuildOptions, logger: Any, timing_cache: Path, progress: Progress | None
+    name: str,
+    onnx: bytes,
+    options: BuildOptions,
+    logger: Any,
+    progress: Progress | None,
+    *,
+    timing_cache: Path,
+    calibration_cache: Path,
 ) -> bytes:
     """The serialized engine. The primary context has to be current. Raises EngineError naming `name` and the reason."""
     builder = trt.Builder(logger)
@@ -55,8 +48,9 @@ def build_plan(
         raise EngineError(f"{name}: TensorRT does not accept the network: {' '.join(why.split())}")
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, _WORKSPACE_BYTES)
-    _set_precision(name, config, options)
+    _set_precision(name, builder, config, options, calibration_cache)
     if options.dla is not None:
+        check_dla(name, options.dla, builder)
         config.default_device_type = trt.DeviceType.DLA
         config.DLA_core = options.dla
         config.set_flag(trt.BuilderFlag.GPU_FALLBACK)
@@ -78,21 +72,44 @@ def _network_flags() -> int:
     return 1 << int(flags.EXPLICIT_BATCH)  # 8.x needs it, 10 ignores it
 
 
-def _set_precision(name: str, config: Any, options: BuildOptions) -> None:
-    if options.precision == "fp32" or (typed_by_graph() and options.precision == "fp16"):
+def check_dla(name: str, core: int, builder_or_runtime: Any) -> None:
+    """Raises EngineError naming `name` unless this board has that core."""
+    cores = int(getattr(builder_or_runtime, "num_DLA_cores", 0))
+    if core >= cores:
+        has = f"it has {cores}, numbered from 0" if cores else "it has none (Orin Nano and Thor have none)"
+        raise EngineError(f"{name}: dla {core}: expected a DLA core of this board; {has}")
+
+
+def check_precision(name: str, options: BuildOptions) -> None:
+    """Raises EngineError naming `name` for a choice that cannot be, or not with this TensorRT."""
+    if (problem := options.problem()) is not None:
+        raise EngineError(f"{name}: {problem}")
+    if options.precision == "int8" and typed_by_graph():
+        raise EngineError(
+            f"{name}: precision int8: TensorRT {trt.__version__} takes it from the ONNX only; expected fp16 or fp32"
+        )
+
+
+def _set_precision(name: str, builder: Any, config: Any, options: BuildOptions, calibration_cache: Path) -> None:
+    if options.precision == "fp32" or typed_by_graph():
         return
-    if options.precision not in ("fp16", "int8"):
-        raise EngineError(f"{name}: precision {options.precision}: expected fp32, fp16 or int8")
-    if typed_by_graph():
-        raise EngineError(f"{name}: this TensorRT takes int8 from the ONNX only; expected precision fp16 or fp32")
     config.set_flag(trt.BuilderFlag.FP16)
     if options.precision == "int8":
-        if not options.calibration:
-            raise EngineError(f"{name}: int8 needs pictures to calibrate with; expected at least one batch")
+        if not builder.platform_has_fast_int8:
+            raise EngineError(f"{name}: precision int8: this GPU does not compute in it; expected fp16")
         from watchkeeper.inference.tensorrt_int8 import calibrator
 
+        kept = None if options.fresh else read_sealed(calibration_cache)
+        if kept is None and options.calibration is None:
+            raise EngineError(
+                f"{name}: precision int8: no calibration is kept; expected `watchkeeper models build --engine tensorrt "
+                "--precision int8` to have been run here"
+            )
+        pictures = options.calibration() if kept is None and options.calibration is not None else ()
+        if kept is None and not pictures:
+            raise EngineError(f"{name}: int8 needs pictures to calibrate with; expected at least one")
         config.set_flag(trt.BuilderFlag.INT8)
-        config.int8_calibrator = calibrator(options.calibration)
+        config.int8_calibrator = calibrator(pictures, kept, lambda made: write_sealed(calibration_cache, made))
 
 
 def _use_timing_cache(config: Any, path: Path) -> None:

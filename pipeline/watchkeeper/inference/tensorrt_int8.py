@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,13 @@ import tensorrt as trt
 from watchkeeper.memory.cuda import primary
 
 
-def calibrator(batches: Sequence[Any]) -> Any:
-    """Feeds `batches`, arrays of the network's only input, from mapped memory. Nothing is kept on disk."""
-    array, address = primary().mapped(np.shape(batches[0]))
-    waiting = list(batches)
+def calibrator(pictures: Sequence[Any], kept: bytes | None, keep: Callable[[bytes], None]) -> Any:
+    """Feeds `pictures`, arrays of the network's only input, from mapped memory; with `kept`, none has to be looked at.
+
+    kept: what an earlier calibration gave. keep: called with what this one gives. No picture is kept on disk.
+    """
+    array, address = primary().mapped(np.shape(pictures[0])) if pictures else (None, 0)
+    waiting = list(pictures)
 
     class Calibrator(trt.IInt8EntropyCalibrator2):
         def __init__(self) -> None:
@@ -24,15 +27,15 @@ def calibrator(batches: Sequence[Any]) -> Any:
             return 1
 
         def get_batch(self, names: list[str]) -> list[int] | None:
-            if not waiting:
+            if array is None or not waiting:
                 return None
             array[...] = waiting.pop(0)
             return [address]
 
         def read_calibration_cache(self) -> bytes | None:
-            return None
+            return kept
 
-        def write_calibration_cache(self, cache: bytes) -> None:
-            return None
+        def write_calibration_cache(self, cache: Any) -> None:
+            keep(bytes(cache))
 
     return Calibrator()

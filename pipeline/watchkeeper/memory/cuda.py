@@ -19,7 +19,7 @@ import numpy as np
 import pycuda.driver as driver
 from numpy.typing import NDArray
 
-from watchkeeper.errors import WatchkeeperError
+from watchkeeper.errors import WatchkeeperError, one_line
 
 _lock = threading.Lock()
 _primary: PrimaryContext | None = None
@@ -38,7 +38,7 @@ class PrimaryContext:
             self.device: Any = driver.Device(ordinal)
             self._context: Any = self.device.retain_primary_context()
         except driver.Error as error:
-            raise CudaError(f"CUDA: {_one_line(error)}; expected a GPU and its driver") from error
+            raise CudaError(f"CUDA: {one_line(error)}; expected a GPU and its driver") from error
         self._mapped: list[tuple[int, int, int, weakref.ref[Any]]] = []  # host address, bytes, GPU address, array
 
     @contextmanager
@@ -60,10 +60,20 @@ class PrimaryContext:
             )
             allocation: Any = array.base
             address = int(allocation.get_device_pointer())
-        entry = (int(array.__array_interface__["data"][0]), array.nbytes, address, weakref.ref(array))
-        with _lock:
-            self._mapped = [old for old in self._mapped if old[3]() is not None] + [entry]
+        self._note(int(array.__array_interface__["data"][0]), array.nbytes, address, array)
         return array, address
+
+    def adopt(self, address: int, nbytes: int, owner: Any) -> None:
+        """Mapped memory of somebody else (jetson_utils' images) that has one address for CPU and GPU.
+
+        It is known for as long as `owner`, which can be referred to weakly, lives.
+        """
+        self._note(address, nbytes, address, owner)
+
+    def _note(self, host: int, nbytes: int, device: int, owner: Any) -> None:
+        with _lock:
+            kept = [old for old in self._mapped if old[3]() is not None]
+            self._mapped = [*kept, (host, nbytes, device, weakref.ref(owner))]
 
     def device_address(self, host: int, nbytes: int) -> int | None:
         """The GPU's address of `nbytes` at host address `host`; None unless they lie in one live `mapped` array."""
@@ -127,7 +137,3 @@ class CudaBuffer:
 
     def close(self) -> None:
         self._array = None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

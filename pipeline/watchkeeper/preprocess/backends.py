@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from watchkeeper.errors import BadInputError
+from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess.spec import Exposure, Histogram, Output, OutputSpec
 from watchkeeper.types import Frame, Region
 
@@ -18,7 +19,12 @@ BACKENDS = {
 
 
 class Preprocessor(Protocol):
-    """Reads the camera's own planes, writes an engine's input."""
+    """Reads the camera's own planes, writes an engine's input. The bytes of a `Frame` do not change while it lives."""
+
+    @property
+    def copies(self) -> CopyLedger:
+        """Bytes that had to be copied because they lay where this back end cannot read or write."""
+        ...
 
     def run(self, frame: Frame, region: Region, spec: OutputSpec, out: Output) -> None:
         """Crop `region`, rotate, scale, convert, normalise into `out`, a C-contiguous array of spec.shape.
@@ -43,6 +49,10 @@ class Preprocessor(Protocol):
 
         Points of the region outside the picture are not counted. Written to `out` and returned, or to a new array.
         """
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds; may be called again. Call it before the buffers it writes to are given back."""
         ...
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from watchkeeper import _kernels
+from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.spec import Exposure, Histogram, Layout, Output, OutputSpec
 from watchkeeper.types import Frame, Region
@@ -20,6 +21,7 @@ class CpuPreprocessor:
 
     def __init__(self, *, simd: bool = True) -> None:
         self._simd = simd
+        self.copies = CopyLedger()  # stays empty: the CPU reads and writes everything in place
 
     def run(self, frame: Frame, region: Region, spec: OutputSpec, out: Output) -> None:
         """See Preprocessor.run."""
@@ -64,3 +66,6 @@ class CpuPreprocessor:
             m, columns, rows, histogram, totals,
         )  # fmt: skip
         return Exposure.of(histogram, int(totals[0]), int(totals[1]))
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,8 +1,9 @@
 """The fused pass on the GPU: kernels/preprocess.cu, compiled ahead by tools/cubins, launched over pycuda.
 
 Planes and outputs in mapped memory (memory.cuda: a CudaBuffer that a camera writes, an engine's input) are used in
-place; others go through mapped buffers of our own, and each such copy is in `copies`. No GPU has run this yet: what is
-tested is this file over a fake driver that runs the same kernels on the CPU.
+place; others go through mapped buffers of our own, a picture once however many crops are cut from it, and each such
+copy is in `copies`. No GPU has run this yet: what is tested is this file over a fake driver that runs the same kernels
+on the CPU.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import pycuda.driver as driver
 from numpy.typing import NDArray
 
 from watchkeeper import _kernels
+from watchkeeper.errors import one_line
 from watchkeeper.memory.cuda import CudaError, primary
-from watchkeeper.memory.ledger import CopyLedger
+from watchkeeper.memory.ledger import DOWNLOAD, UPLOAD, CopyLedger
 from watchkeeper.preprocess import cubin_pack, plan
 from watchkeeper.preprocess.spec import Exposure, Histogram, Layout, Output, OutputSpec
 from watchkeeper.types import Frame, PixelFormat, Region
@@ -44,6 +46,8 @@ class CudaPreprocessor:
         self.image = cubin_pack.choose(cubin_pack.read_pack(path), (int(major), int(minor)), version, path)
         self._open = True
         self._own: dict[str, tuple[NDArray[Any], int]] = {}
+        self._frame: Frame | None = None  # the one whose planes lie at _planes_at
+        self._planes_at: list[int] = []
         with self._launching(f"{path}: {self.image}"):
             self._module: Any = driver.module_from_buffer(self.image.data)
             self._entries: dict[int, Any] = {
@@ -82,8 +86,7 @@ class CudaPreprocessor:
             for out, (ours, _) in zip(outs, targets, strict=True):
                 if ours is not None:
                     out[...] = ours.view(out.dtype).reshape(out.shape)
-                    self.copies.enter("output outside mapped memory", out.nbytes)
-            self.copies.frame_done()
+                    self.copies.enter(DOWNLOAD, out.nbytes)
 
     def statistics(self, frame: Frame, region: Region | None, step_px: int, out: Histogram | None = None) -> Histogram:
         """See Preprocessor.statistics."""
@@ -100,7 +103,7 @@ class CudaPreprocessor:
         with self._lock:
             if not self._open:
                 return
-            self._open = False
+            self._open, self._frame = False, None
             with self._cuda.active():
                 self._own.clear()
                 self._entries.clear()
@@ -124,8 +127,13 @@ class CudaPreprocessor:
             return histogram, int(self._totals[0]), int(self._totals[1])
 
     def _planes(self, frame: Frame) -> list[int]:
-        """The GPU's address of each plane, copied to where it has one if need be."""
-        return [self._plane(number, plane) for number, plane in enumerate(frame.planes)]
+        """The GPU's address of each plane, copied to where it has one if need be: once a frame."""
+        if frame is not self._frame:
+            self._frame = None
+            self._planes_at = [self._plane(number, plane) for number, plane in enumerate(frame.planes)]
+            self._frame = frame
+            self.copies.frame_done()
+        return self._planes_at
 
     def _plane(self, number: int, plane: Any) -> int:
         nbytes = memoryview(plane).nbytes
@@ -137,7 +145,7 @@ class CudaPreprocessor:
             return found
         ours, address = self._staging(f"plane {number}", nbytes)
         ours[...] = flat
-        self.copies.enter("picture outside mapped memory", nbytes)
+        self.copies.enter(UPLOAD, nbytes)
         return address
 
     def _target(self, number: int, out: Output) -> tuple[NDArray[Any] | None, int]:
@@ -165,7 +173,7 @@ class CudaPreprocessor:
                 with self._cuda.active():
                     yield
             except driver.Error as error:
-                raise CudaError(f"{what}: the driver refused: {' '.join(str(error).split())}") from error
+                raise CudaError(f"{what}: the driver refused: {one_line(error)}") from error
 
 
 def _blocks(width: int, height: int) -> tuple[int, int]:

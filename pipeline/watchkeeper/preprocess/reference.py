@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.spec import Exposure, Histogram, Layout, Output, OutputSpec
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
@@ -31,6 +32,9 @@ _LIMITED = (ColorMatrix.BT601_LIMITED, ColorMatrix.BT709_LIMITED)
 
 class ReferencePreprocessor:
     """See Preprocessor; milliseconds where the others take microseconds."""
+
+    def __init__(self) -> None:
+        self.copies = CopyLedger()
 
     def run(self, frame: Frame, region: Region, spec: OutputSpec, out: Output) -> None:
         """See Preprocessor.run."""
@@ -94,6 +98,9 @@ class ReferencePreprocessor:
             return counts
         out[:] = counts
         return out
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _hits(self, frame: Frame, region: Region | None, step_px: int) -> tuple[Indices, Indices, Indices]:
         """Grey levels of the whole picture; column and row of each pixel that the grid hits, a flat list."""

@@ -13,16 +13,19 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from contextlib import ExitStack, closing
 from types import TracebackType
 
 import numpy as np
 
+from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.inference.engine import Engine, Progress, open_engine
 from watchkeeper.inference.manifest import Manifest, load_manifest
 from watchkeeper.measure import face, regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample
 from watchkeeper.measure.points import LANDMARK_COUNT, Points
 from watchkeeper.measure.quality import image_quality
+from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import Preprocessor, open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
@@ -40,19 +43,21 @@ _MOST_THREADS = 2
 class Perception:
     """Face, landmarks and measures of one driver in front of one camera; `process` frames in order of time.
 
-    camera: geometry as the board or a file gives it, adapted to the size of the frames that come. preprocessor: a back
-    end, or None for the CPU's. threads: of the engine, None for two where the process may use two cores. work: who is
-    told of each stage and asked before each task that may be left out; None: everything is done. on_build:
-    told while an engine has to be built first, which takes minutes.
-    Raises BadInputError for an unknown engine or missing weights.
+    camera: geometry as the board or a file gives it, adapted to the size of the frames that come. preprocess: name of
+    the back end that cuts and converts; `cuda` writes an engine's input in place where that is mapped memory, as
+    `tensorrt`'s is. options: how `tensorrt` builds. threads: of the engine, None for two where the process may use two
+    cores. work: who is told of each stage and asked before each task that may be left out; None: everything is done.
+    on_build: told while an engine has to be built first, which takes minutes.
+    Raises BadInputError for an unknown engine or back end, or missing weights; CudaError without the GPU they need.
     """
 
     def __init__(
         self,
         camera: CameraGeometry,
         engine_name: str = "litert",
-        preprocessor: Preprocessor | None = None,
+        preprocess: str = "cpu",
         *,
+        options: BuildOptions | None = None,
         threads: int | None = None,
         on_build: Progress | None = None,
         work: Unhurried | None = None,
@@ -60,14 +65,16 @@ class Perception:
         self._work = work or Unhurried()
         threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._camera = camera
-        self._preprocess = preprocessor or open_preprocessor("cpu")
         detector, landmarks = load_manifest(DETECTOR), load_manifest(LANDMARKS)
-        self._detector = open_engine(engine_name, detector, threads=threads, progress=on_build)
-        try:
-            self._landmarks = open_engine(engine_name, landmarks, threads=threads, progress=on_build)
-        except BaseException:
-            self._detector.close()
-            raise
+        with ExitStack() as opened:  # closed in reverse: first who writes an engine's input, then the engine
+            self._detector = opened.enter_context(
+                open_engine(engine_name, detector, threads=threads, progress=on_build, options=options)
+            )
+            self._landmarks = opened.enter_context(
+                open_engine(engine_name, landmarks, threads=threads, progress=on_build, options=options)
+            )
+            self._preprocess: Preprocessor = opened.enter_context(closing(open_preprocessor(preprocess)))
+            self._opened = opened.pop_all()
         self._detector_spec = _input_spec(detector, self._detector)
         self._landmark_spec = _input_spec(landmarks, self._landmarks)
         self._histogram = np.zeros(256, np.uint32)
@@ -116,14 +123,18 @@ class Perception:
             face_searched=True,
         )
 
+    @property
+    def copies(self) -> CopyLedger:
+        """Bytes the CPU copied between the source's buffers and the engines' inputs."""
+        return self._preprocess.copies
+
     def forget_driver(self) -> None:
         """Begin anew with the next picture: nothing is known of this driver's eyes, seat or looks any more."""
         self._driver = self._size = self._region = None
 
     def close(self) -> None:
-        """Let go of the engines; may be called again."""
-        self._detector.close()
-        self._landmarks.close()
+        """Let go of preprocessor and engines, in this order; may be called again."""
+        self._opened.close()
 
     def __enter__(self) -> Perception:
         return self

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from watchkeeper.board import Board, detect_board, load_board, read_camera
 from watchkeeper.data import data_path
+from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.types import CameraGeometry
 
 DEMO_URI = "demo:"
@@ -20,6 +21,8 @@ class Settings:
     source: str
     camera: CameraGeometry
     engine: str
+    preprocess: str
+    options: BuildOptions | None  # of the engine, None where it has none
     profile: str
 
 
@@ -39,4 +42,10 @@ def resolve(
         seen_by = read_camera(camera)
     elif uri == DEMO_URI:
         seen_by = read_camera(data_path("demo", "demo_drive.json"))
-    return Settings(settings, uri, seen_by, engine or settings.engines[0], profile)
+    chosen = engine or settings.engines[0]
+    return Settings(settings, uri, seen_by, chosen, settings.preprocess, engine_options(settings, chosen), profile)
+
+
+def engine_options(board: Board, engine: str) -> BuildOptions | None:
+    """How the board wants `engine` built; None for one that has nothing to choose."""
+    return BuildOptions(board.precision, board.dla) if engine == "tensorrt" else None

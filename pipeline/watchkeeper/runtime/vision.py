@@ -121,7 +121,12 @@ def _see(
         perception = GlassTest(work)
     else:
         perception = Perception(
-            settings.camera, engine_name=settings.engine, work=work, on_build=EngineBuildNotice(state.write)
+            settings.camera,
+            settings.engine,
+            settings.preprocess,
+            options=settings.options,
+            work=work,
+            on_build=EngineBuildNotice(state.write),
         )
 
     def new_machine() -> DriverStateMachine:
@@ -157,7 +162,7 @@ def _warm_up(settings: Settings) -> None:
     width, height = settings.camera.width, settings.camera.height
     grey = np.full((height, width), 128, np.uint8)
     frame = Frame(0, 0, width, height, PixelFormat.GREY8, ColorMatrix.BT601_FULL, (grey,), (width,))
-    perception = Perception(settings.camera, engine_name=settings.engine)
+    perception = Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options)
     try:
         for _ in range(_WARM_UP_FRAMES):
             perception.process(frame)
@@ -242,6 +247,7 @@ def _about(settings: Settings) -> dict[str, object]:
         "board": settings.board.name,
         "source": settings.source,
         "engine": settings.engine,
+        "preprocess": settings.preprocess,
         "pid": os.getpid(),
         "budget_ms": settings.board.budget_ms,
         "frame_period_ms": settings.board.frame_period_ms,

@@ -8,9 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from watchkeeper.board import WatchdogSettings, board_names, load_board, read_board, read_camera
+from watchkeeper.board import (
+    PRECISIONS,
+    PREPROCESSORS,
+    WatchdogSettings,
+    board_names,
+    load_board,
+    read_board,
+    read_camera,
+)
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
+from watchkeeper.inference.build_options import PRECISIONS as BUILDABLE
+from watchkeeper.inference.build_options import BuildOptions
+from watchkeeper.preprocess.backends import BACKENDS
+from watchkeeper.runtime.settings import engine_options
 from watchkeeper.types import GazeZone
 
 HOST = data_path("boards", "host", "board.toml")
@@ -46,6 +58,12 @@ def test_unknown_board_lists_the_known() -> None:
         ('[budget]', '[cabin]\n[budget]', r":\d+: cabin: expected either this table or `geometry`, not both"),
         ('[budget]', '[hardware]\ndistributions = ["slackware"]\n[budget]', r"hardware\.distributions: expected some"),
         ('hfov_deg = 60.0', '', r"board\.toml:\d+: camera\.hfov_deg: expected a finite number, got None"),
+        ('realtime = true', 'preprocess = "gpu"', r"preprocess: expected one of cpu, cuda, got 'gpu'"),
+        ('[budget]', '[tensorrt]\nprecision = "fp8"\n[budget]', r"tensorrt\.precision: expected one of fp16, fp32"),
+        ('[budget]', '[tensorrt]\ndla = 2\n[budget]', r"tensorrt\.dla: expected a number from 0 to 1, got 2"),
+        ('[budget]', '[tensorrt]\ndla = 0.5\n[budget]', r"tensorrt\.dla: expected the number of a core, got 0\.5"),
+        ('[budget]', '[tensorrt]\nprecision = "fp32"\ndla = 0\n[budget]', r"tensorrt\.dla: expected precision fp16 or"),
+        ('[budget]', '[tensorrt]\nint8 = true\n[budget]', r"tensorrt\.int8: unknown field; known are dla, precision"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -169,3 +187,17 @@ def test_scaled_camera_keeps_its_field_of_view() -> None:
 def test_zones_carry_the_roads_box() -> None:
     zones = {zone.zone: zone for zone in load_board("host").cabin.zones}
     assert zones[GazeZone.ROAD_AHEAD].half_yaw_deg == 14.0
+
+
+def test_what_a_board_computes_with(tmp_path: Path) -> None:
+    host = load_board("host")
+    assert (host.preprocess, host.precision, host.dla) == ("cpu", "fp16", None)
+    path = tmp_path / "board.toml"
+    extra = 'preprocess = "cuda"\n\n[tensorrt]\nprecision = "int8"\ndla = 1\n\n[budget]'
+    path.write_text(HOST.read_text().replace("[budget]", extra))
+    board = read_board(path)
+    assert (board.preprocess, board.precision, board.dla) == ("cuda", "int8", 1)
+    assert set(PREPROCESSORS) <= set(BACKENDS)
+    assert set(PRECISIONS) == set(BUILDABLE)
+    assert engine_options(board, "tensorrt") == BuildOptions("int8", 1)
+    assert engine_options(board, "litert") is None

@@ -22,6 +22,7 @@ from watchkeeper.memory.buffers import address_of
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.spec import OutputSpec
+from watchkeeper.types import PixelFormat
 
 
 def _source(kernel: FakeKernel, io: str = "mmap", code: str = "NV12", **named: Any) -> V4l2Source:
@@ -34,7 +35,7 @@ def _kernel() -> FakeKernel:
 
 
 @pytest.mark.parametrize("io", sorted(WAYS))
-@pytest.mark.parametrize("code", ["NV12", "YUYV", "GREY", "YU12"])
+@pytest.mark.parametrize("code", ["NV12", "YUYV", "GREY", "YU12", "UYVY", "Y10 ", "Y16 ", "XR24"])
 def test_frames_are_the_drivers_buffers_and_nothing_is_copied(io: str, code: str) -> None:
     source = _source(_kernel(), io, code)
     slots = {address_of(slot.view) for slot in source.slots}
@@ -145,12 +146,20 @@ def test_memory_of_a_lease_outlives_the_source() -> None:
         ("/dev/video0?size=big", "size=big: expected"),
         ("/dev/video0?format=MJPG", "format=MJPG"),
         ("/dev/video0?io=magic", "io=magic"),
+        ("/dev/video0?io=userptr&memory=moon", "memory=moon: expected"),
+        ("/dev/video0?io=mmap&memory=cuda", "memory=cuda: expected io=userptr with it"),
         ("/dev/video0?colour=red", "unknown option colour"),
     ],
 )
 def test_bad_uris_name_the_option(argument: str, says: str) -> None:
     with pytest.raises(BadInputError, match=says):
         parse(argument)
+
+
+def test_formats_are_named_as_the_kernel_names_them() -> None:
+    assert parse("/dev/video0?format=Y10").format == abi.fourcc("Y10 ")
+    assert parse("/dev/video0?format=NV12&io=userptr&memory=cuda").memory == "cuda"
+    assert set(abi.FORMATS.values()) == set(PixelFormat)
 
 
 def test_bad_devices_are_told_in_one_line(tmp_path: Path) -> None:
@@ -160,7 +169,9 @@ def test_bad_devices_are_told_in_one_line(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadInputError, match=says):
             open_source(f"v4l2:{argument}", paced=True)
-    with pytest.raises(BadInputError, match=r"format: offers MJPG, YUYV, NV12, GREY, YU12; expected one of"):
+    with pytest.raises(
+        BadInputError, match=r"format: offers MJPG, YUYV, NV12, GREY, YU12, UYVY, Y10, Y16, XR24; expected one of"
+    ):
         V4l2Source(Options("/dev/video0", format=abi.fourcc("RGB3")), paced=True, clock=lambda: 0, kernel=_kernel())
     with pytest.raises(BadInputError, match="size: gives 64x48"):
         V4l2Source(Options("/dev/video0", size=(640, 480)), paced=True, clock=lambda: 0, kernel=_kernel())

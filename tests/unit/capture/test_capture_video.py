@@ -10,12 +10,14 @@ import av
 import numpy as np
 import pytest
 
-from watchkeeper.capture import video
+from watchkeeper.capture import planes, video
 from watchkeeper.capture.planes import frame_of
 from watchkeeper.capture.source import EndOfSource, Source, SourceLost, open_source
 from watchkeeper.clock import NS_PER_S
 from watchkeeper.errors import BadInputError
-from watchkeeper.types import ColorMatrix, Frame, PixelFormat
+from watchkeeper.preprocess.backends import open_preprocessor
+from watchkeeper.preprocess.spec import OutputSpec
+from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
 
 FRAMES = 20
 
@@ -262,7 +264,7 @@ def test_colour_comes_from_the_stream_then_from_the_size(picture: av.VideoFrame,
 
 
 @pytest.mark.parametrize(
-    ("pixel_format", "expected", "planes", "copied"),
+    ("pixel_format", "expected", "count", "copied"),
     [
         ("yuv420p", PixelFormat.I420, 3, 0),
         ("yuvj420p", PixelFormat.I420, 3, 0),
@@ -271,16 +273,41 @@ def test_colour_comes_from_the_stream_then_from_the_size(picture: av.VideoFrame,
         ("rgb24", PixelFormat.RGB24, 1, 0),
         ("bgr24", PixelFormat.BGR24, 1, 0),
         ("yuyv422", PixelFormat.YUYV, 1, 0),
-        ("bgra", PixelFormat.RGB24, 1, 500 * 281 * 3),
+        ("uyvy422", PixelFormat.UYVY, 1, 0),
+        ("gray10le", PixelFormat.GREY10, 1, 0),
+        ("gray16le", PixelFormat.GREY16, 1, 0),
+        ("rgba", PixelFormat.RGBA32, 1, 0),
+        ("rgb0", PixelFormat.RGBA32, 1, 0),
+        ("bgra", PixelFormat.BGRA32, 1, 0),
+        ("bgr0", PixelFormat.BGRA32, 1, 0),
+        ("argb", PixelFormat.RGB24, 1, 500 * 281 * 3),
         ("yuv444p", PixelFormat.RGB24, 1, 500 * 281 * 3),
     ],
 )
 def test_known_layouts_are_handed_on_and_others_converted(
-    pixel_format: str, expected: PixelFormat, planes: int, copied: int
+    pixel_format: str, expected: PixelFormat, count: int, copied: int
 ) -> None:
     frame, copied_bytes = frame_of(av.VideoFrame(500, 281, pixel_format), 7, 9)
-    assert (frame.t_ns, frame.seq, frame.format, len(frame.planes)) == (7, 9, expected, planes)
+    assert (frame.t_ns, frame.seq, frame.format, len(frame.planes)) == (7, 9, expected, count)
     assert copied_bytes == copied
+
+
+def test_every_format_of_the_kernel_is_handed_on() -> None:
+    assert set(planes._FORMATS.values()) == set(PixelFormat)
+
+
+@pytest.mark.parametrize("name", sorted(planes._FORMATS))
+def test_the_kernel_reads_each_layout_as_the_decoder_means_it(name: str) -> None:
+    """FFmpeg writes a colour in its layout; our kernel reads that colour, or its luma, out of it."""
+    colour = np.array([200, 90, 30], np.uint8)
+    picture = av.VideoFrame.from_ndarray(np.broadcast_to(colour, (32, 48, 3)).copy(), format="rgb24")
+    frame, copied = frame_of(picture.reformat(format=name), 0, 0)
+    assert copied == 0
+    spec = OutputSpec(8, 8)
+    out = spec.empty()
+    open_preprocessor("cpu").run(frame, Region(24, 16, 24, 16), spec, out)
+    luma = colour @ np.array([0.299, 0.587, 0.114])  # BT.601, as libswscale's default
+    np.testing.assert_allclose(out[0, 4, 4], np.full(3, luma) if name.startswith("gray") else colour, atol=3)
 
 
 def test_planes_are_the_decoders_own_memory() -> None:

@@ -6,8 +6,10 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fake_gpu
+import fake_launch
 import pytest
 from install import installed
 
@@ -16,11 +18,12 @@ from watchkeeper.cli import main
 from watchkeeper.commands import checks, doctor
 from watchkeeper.commands.checks import device
 from watchkeeper.errors import BadInputError
+from watchkeeper.preprocess.cubin_pack import CUBIN, Image, packed
 
 pytestmark = pytest.mark.needs_models
 
 
-def _rows(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
+def _rows(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     rows = json.loads(capsys.readouterr().out)
     assert all({"check", "status", "found", "action"} <= set(row) for row in rows)
     return {row["check"]: row for row in rows}
@@ -40,7 +43,11 @@ def test_without_a_device_it_skips_with_the_reason(capsys: pytest.CaptureFixture
     rows = _rows(capsys)
     assert (rows["gpu"]["status"], rows["gpu"]["found"]) == ("skip", "not installed: pycuda")
     assert rows["engine-against-golden"]["status"] == "pass"  # the host's engine is LiteRT
-    assert rows["copies"]["data"] == {"source": "demo:", "copied_bytes_per_frame": 0.0}
+    assert rows["copies"]["data"] == {
+        "source": "demo:",
+        "copied_bytes_per_frame": 0.0,
+        "by_place": {"decode": 0.0, "upload": 0.0, "download": 0.0},
+    }
     assert "weights" not in rows
 
 
@@ -66,13 +73,21 @@ def test_device_against_the_fake_gpu(
     (tmp_path / "models").mkdir()
     for file in files:
         shutil.copy(file, tmp_path / "models")
-    jetson = dataclasses.replace(load_board("host"), engines=("tensorrt",))
+    (tmp_path / "kernels").mkdir()
+    (tmp_path / "kernels" / "preprocess.cubins").write_bytes(
+        packed([Image("preprocess", CUBIN, (8, 7), (12, 6), fake_launch.IMAGE)])
+    )
+    jetson = dataclasses.replace(load_board("host"), engines=("tensorrt",), preprocess="cuda")
     monkeypatch.setattr(device, "load_board", lambda name: jetson)
     assert doctor.run(argparse.Namespace(device=True, json=True, tree=None)) == 0
     rows = _rows(capsys)
     assert rows["gpu"]["data"] == {"name": "fake Orin", "compute_capability": "8.7"}
     assert rows["engine-against-golden"]["data"] == {"engine": "tensorrt"}
     assert fake_gpu.gpu.launches >= 5
+    assert (rows["gpu-kernel-against-cpu"]["status"], rows["copies"]["status"]) == ("pass", "warn")
+    # the demo drive lies in the decoder's memory, 640x480 in 4:2:0
+    assert rows["copies"]["data"]["by_place"] == {"decode": 0.0, "upload": 640 * 480 * 1.5, "download": 0.0}
+    assert "memory=cuda" in str(rows["copies"]["action"])
 
 
 def test_a_failed_check_is_a_row_and_exit_status_1(

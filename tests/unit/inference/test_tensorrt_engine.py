@@ -23,6 +23,7 @@ import pytest
 from install import installed
 
 from watchkeeper.errors import BadInputError
+from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.inference.engine import EngineError, open_engine
 from watchkeeper.inference.manifest import load_manifest, model_file
 
@@ -223,9 +224,16 @@ def test_refused_network_and_build_are_told(gpu: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="could not build an engine"):
         _open()
     from watchkeeper.inference import tensorrt
-    from watchkeeper.inference.tensorrt_build import BuildOptions
 
-    for options, expected in ((BuildOptions("int8"), "int8 needs pictures"), (BuildOptions("fp8"), "expected fp32")):
+    fake_tensorrt.state.refuse_build = False
+    for options, expected in (
+        (BuildOptions("int8"), r"int8: no calibration is kept; expected `watchkeeper models build"),
+        (BuildOptions("int8", calibration=list), "int8 needs pictures to calibrate with"),
+        (BuildOptions("fp8"), "precision fp8: expected fp32, fp16 or int8"),
+        (BuildOptions(dla=-1), "dla -1: expected the number of a DLA core"),
+        (BuildOptions("fp32", dla=0), "dla with precision fp32: a DLA computes in fp16 or int8 only"),
+        (BuildOptions(dla=2), "dla 2: expected a DLA core of this board; it has 2, numbered from 0"),
+    ):
         with pytest.raises(EngineError, match=expected):
             tensorrt.TensorRtEngine(model_file(load_manifest(MODEL)), options=options)
 
@@ -288,15 +296,63 @@ def test_runs_are_launches_of_one_graph(gpu: Path) -> None:
         assert fake_gpu.gpu.launches == before + 5
 
 
-def test_int8_reads_its_pictures_and_dla_falls_back(gpu: Path) -> None:
-    from watchkeeper.inference.tensorrt import TensorRtEngine
-    from watchkeeper.inference.tensorrt_build import BuildOptions
+def _pictures() -> list[Any]:
+    return [np.full((1, 3, 128, 128), value, np.float32) for value in (0.25, 0.5)]
 
-    batches = tuple(np.full((1, 3, 128, 128), value, np.float32) for value in (0.1, 0.2))
-    with TensorRtEngine(model_file(load_manifest(MODEL)), options=BuildOptions("int8", dla=0, calibration=batches)):
+
+def test_int8_reads_its_pictures_and_dla_falls_back(gpu: Path) -> None:
+    with _open(options=BuildOptions("int8", dla=1, calibration=_pictures)):
         (config,) = fake_tensorrt.state.builds
-    assert {fake_tensorrt.OldBuilderFlag.INT8, fake_tensorrt.OldBuilderFlag.GPU_FALLBACK} <= config.flags
-    assert (config.default_device_type, config.DLA_core) == (fake_tensorrt.DeviceType.DLA, 0)
+    flags = fake_tensorrt.OldBuilderFlag
+    assert {flags.INT8, flags.FP16, flags.GPU_FALLBACK} <= config.flags
+    assert (config.default_device_type, config.DLA_core) == (fake_tensorrt.DeviceType.DLA, 1)
+    assert fake_tensorrt.state.calibrated == [0.25, 0.5]
+
+
+def test_calibration_is_kept_and_used_again(gpu: Path) -> None:
+    _open(options=BuildOptions("int8", calibration=_pictures)).close()
+    (kept,) = gpu.glob("*.calibration")
+    _engine_file(gpu).unlink()
+
+    def none() -> list[Any]:
+        raise AssertionError("a kept calibration needs no pictures")
+
+    fake_tensorrt.state.calibrated = []
+    _open(options=BuildOptions("int8", calibration=none)).close()  # as a board that builds anew after an update
+    _open(options=BuildOptions("int8")).close()
+    assert (len(fake_tensorrt.state.builds), fake_tensorrt.state.calibrated) == (2, [])
+    _open(options=BuildOptions("int8", calibration=lambda: _pictures()[:1], fresh=True)).close()
+    assert (len(fake_tensorrt.state.builds), fake_tensorrt.state.calibrated) == (3, [0.25])
+    _engine_file(gpu).unlink()
+    kept.write_bytes(b"damaged")
+    with pytest.raises(EngineError, match="no calibration is kept"):
+        _open(options=BuildOptions("int8"))
+
+
+def test_each_choice_has_an_engine_of_its_own(gpu: Path) -> None:
+    choices = (BuildOptions(), BuildOptions("fp32"), BuildOptions(dla=0), BuildOptions(dla=1))
+    for _ in range(2):
+        for options in choices:
+            _open(options=options).close()
+    assert len(fake_tensorrt.state.builds) == len(list(gpu.glob("*.engine"))) == len(choices)
+
+
+def test_boards_without_a_dla_and_versions_without_int8_say_so(cache: Path) -> None:
+    with installed("11.4.0"):
+        with pytest.raises(EngineError, match=r"int8: TensorRT 11\.4\.0 takes it from the ONNX only; expected fp16"):
+            _open(options=BuildOptions("int8", calibration=_pictures))
+        fake_tensorrt.state.dla_cores = 0
+        with pytest.raises(EngineError, match="it has none"):
+            _open(options=BuildOptions(dla=0))
+        assert not list(cache.glob("*.engine"))
+    with pytest.raises(BadInputError, match=r"--engine litert: has no precision or DLA core to choose"):
+        open_engine("litert", load_manifest(MODEL), options=BuildOptions())
+
+
+def test_a_gpu_without_int8_says_so(gpu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake_tensorrt.Builder, "platform_has_fast_int8", False)
+    with pytest.raises(EngineError, match="int8: this GPU does not compute in it; expected fp16"):
+        _open(options=BuildOptions("int8", calibration=_pictures))
 
 
 def test_two_processes_build_one_after_the_other(gpu: Path) -> None:

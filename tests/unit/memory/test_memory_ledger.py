@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from watchkeeper.memory.ledger import CopyLedger
+from watchkeeper.memory.ledger import DECODE, DOWNLOAD, UPLOAD, CopyLedger
+from watchkeeper.runtime.copies import bytes_per_frame
 
 
 def test_per_frame_is_by_cause_and_largest_first() -> None:
@@ -35,3 +36,11 @@ def test_a_frame_without_copies_counts() -> None:
 def test_negative_bytes_are_refused() -> None:
     with pytest.raises(ValueError, match="decoder"):
         CopyLedger().enter("decoder", -1)
+
+
+def test_every_place_is_told_even_where_nothing_was_copied() -> None:
+    preprocessing = CopyLedger()
+    preprocessing.enter(UPLOAD, 300)
+    assert bytes_per_frame(30, preprocessing, 3) == {DECODE: 10.0, UPLOAD: 100.0, DOWNLOAD: 0.0}
+    with pytest.raises(ValueError, match="frames"):
+        bytes_per_frame(0, preprocessing, 0)

@@ -19,9 +19,13 @@ from watchkeeper.capture.source import open_source
 from watchkeeper.commands.checks import FAIL, PASS, SKIP, WARN, Finding
 from watchkeeper.inference.engine import KeepsEngines, open_engine
 from watchkeeper.inference.manifest import golden_problem, load_manifests
+from watchkeeper.memory.ledger import DECODE, UPLOAD
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.cubin_pack import pack_path
 from watchkeeper.preprocess.spec import OutputSpec
+from watchkeeper.runtime.copies import bytes_per_frame
+from watchkeeper.runtime.perception import Perception
+from watchkeeper.runtime.settings import engine_options
 from watchkeeper.types import Region
 
 _FRAMES = 30
@@ -54,9 +58,8 @@ def kernel_twin() -> Finding:
     if not pack_path().is_file():
         return Finding(SKIP, f"{pack_path()}: no compiled kernels", "on a PC: tools/cubins; copy its file there")
     spec, worst = OutputSpec.ranged(192, 192, 0.0, 1.0), 0.0
-    cpu, cuda = open_preprocessor("cpu"), open_preprocessor("cuda")
-    ours, theirs = spec.empty(), spec.empty()
-    with closing(open_source("demo:", paced=False)) as source:
+    cpu, ours, theirs = open_preprocessor("cpu"), spec.empty(), spec.empty()
+    with closing(open_preprocessor("cuda")) as cuda, closing(open_source("demo:", paced=False)) as source:
         for number in range(5):
             lease = source.next(10.0)
             if lease is None:
@@ -74,12 +77,13 @@ def kernel_twin() -> Finding:
 
 def engine_golden() -> Finding:
     """Every network in the board's own engine gives its golden output."""
-    name = load_board(detect_board()).engines[0]
+    board = load_board(detect_board())
+    name = board.engines[0]
     if name == "tensorrt" and (why := _missing("tensorrt", "pycuda")):
         return Finding(SKIP, why, "install JetPack's tensorrt, and pycuda")
     problems = {}
     for manifest in load_manifests():
-        with open_engine(name, manifest) as engine:
+        with open_engine(name, manifest, options=engine_options(board, name)) as engine:
             slack = engine.golden_slack if isinstance(engine, KeepsEngines) else 1.0
             problems[manifest.name] = golden_problem(manifest, engine, slack)
     wrong = [f"{model}: {problem}" for model, problem in problems.items() if problem]
@@ -89,22 +93,34 @@ def engine_golden() -> Finding:
 
 
 def copies() -> Finding:
-    """Bytes the CPU copies a frame from the board's own source."""
-    uri = load_board(detect_board()).source
-    with closing(open_source(uri, paced=True)) as source:
-        seen = 0
+    """Bytes the CPU copies a frame from the board's own source to its own engine's inputs, by place."""
+    board = load_board(detect_board())
+    uri, engine = board.source, board.engines[0]
+    with (
+        closing(open_source(uri, paced=True)) as source,
+        Perception(board.camera, engine, board.preprocess, options=engine_options(board, engine)) as perception,
+    ):
         for _ in range(_FRAMES):
             lease = source.next(2.0)
             if lease is None:
                 return Finding(FAIL, f"{uri}: no frame within 2 s", "check the camera")
-            lease.release()
-            seen += 1
-        each = source.copied_bytes / seen
-    data: dict[str, Any] = {"source": uri, "copied_bytes_per_frame": each}
-    if each:
-        action = "choose a pixel format that needs no conversion"
-        return Finding(WARN, f"{uri}: {each:.0f} bytes copied a frame", action, data)
-    return Finding(PASS, f"{uri}: 0 bytes copied a frame", data=data)
+            with lease:
+                perception.process(lease.frame)
+        places = bytes_per_frame(source.copied_bytes, perception.copies, _FRAMES)
+    each = sum(places.values())
+    data: dict[str, Any] = {"source": uri, "copied_bytes_per_frame": each, "by_place": places}
+    if not each:
+        return Finding(PASS, f"{uri}: 0 bytes copied a frame", data=data)
+    told = ", ".join(f"{place} {count:.0f}" for place, count in places.items() if count)
+    return Finding(WARN, f"{uri}: {each:.0f} bytes copied a frame ({told})", _advice(places), data)
+
+
+def _advice(places: dict[str, float]) -> str:
+    if places[DECODE]:
+        return "choose a pixel format that needs no conversion"
+    if places[UPLOAD]:
+        return "let the camera write where the GPU reads: io=userptr&memory=cuda"
+    return "choose the engine tensorrt, or preprocess cpu, in the board file"
 
 
 def clocks() -> Finding:
