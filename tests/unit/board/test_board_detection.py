@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from watchkeeper.board import board_names, detect_board, device_tree_model, load_board
+from watchkeeper.capture.source import check_uri
 from watchkeeper.inference.engine import engine_names
 
 # As the boards' own firmware names itself in /proc/device-tree/model, which ends in a NUL.
@@ -49,6 +50,7 @@ def test_every_board_is_found_by_some_model() -> None:
 @pytest.mark.parametrize("name", board_names())
 def test_a_board_names_only_what_there_is(name: str) -> None:
     board = load_board(name)
+    check_uri(board.source)
     assert board.name == name
     assert set(board.engines) <= set(engine_names())
     assert set(board.buses) <= {"virtual", "socketcan", "slcan"}
