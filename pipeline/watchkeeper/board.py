@@ -6,34 +6,27 @@ state, which live in `state/limits.py`.
 
 from __future__ import annotations
 
-import json
 import math
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from watchkeeper.board_budget import Cpus, FrameBudget, read_budget, read_cpus
+from watchkeeper.board_hardware import NO_HARDWARE, Hardware, read_hardware
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
+from watchkeeper.settings_table import Table, is_number, read_table
 from watchkeeper.types import Cabin, CabinZone, CameraGeometry, GazeZone, Matrix3
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
-    "budget", "simulate", "realtime", "cpus", "watchdog", "preprocess", "tensorrt",
+    "budget", "simulate", "realtime", "cpus", "watchdog", "geometry", "hardware", "preprocess", "tensorrt",
 )  # fmt: skip
 
 PREPROCESSORS = ("cpu", "cuda")
 """What a board may cut and convert pictures with; the slow reference is not for boards."""
 PRECISIONS = ("fp16", "fp32", "int8")
 _MOST_DLA_CORES = 2
+_DEVICE_TREE = Path("/proc/device-tree")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +56,12 @@ class Board:
     cameras: tuple[str, ...]
     camera: CameraGeometry
     cabin: Cabin
+    geometry: Path  # the file that cabin (and mounting, where measured) came from
     budget: FrameBudget
     cpus: Cpus
     realtime: bool  # vision with SCHED_FIFO and locked memory, where permitted
     simulated_speed_kph: float | None  # host only: a simulated vehicle on the virtual bus
+    hardware: Hardware = NO_HARDWARE
     watchdog: WatchdogSettings | None = None  # fed by the supervisor unless told otherwise; None: the board has none
 
     @property
@@ -80,110 +75,47 @@ class Board:
         return self.budget.exposure_to_state_ms
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-class _Table:
-    """A TOML or JSON table that reports what is wrong by file and dotted field name."""
-
-    def __init__(self, source: Path, data: Mapping[str, Any], prefix: str = "") -> None:
-        self._source, self._data, self._prefix = source, data, prefix
-
-    def fail(self, key: str, problem: str) -> BadInputError:
-        return BadInputError.at(self._source, problem, field=self._prefix + key)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._data
-
-    def keys_must_be(self, *known: str) -> None:
-        for key in self._data:
-            if key not in known:
-                raise self.fail(key, f"unknown field; known are {', '.join(sorted(known))}")
-
-    def table(self, key: str) -> _Table:
-        value = self._data.get(key)
-        if not isinstance(value, Mapping):
-            raise self.fail(key, "expected a table")
-        return _Table(self._source, value, f"{self._prefix}{key}.")
-
-    def text(self, key: str) -> str:
-        value = self._data.get(key)
-        if not isinstance(value, str) or not value:
-            raise self.fail(key, f"expected a text, got {value!r}")
-        return value
-
-    def choice(self, key: str, known: tuple[str, ...]) -> str:
-        """The first of `known` where the field is not given."""
-        value = self._data.get(key, known[0])
-        if value not in known:
-            raise self.fail(key, f"expected one of {', '.join(known)}, got {value!r}")
-        return str(value)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self._data.get(key)
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise self.fail(key, f"expected a list of texts, got {value!r}")
-        return tuple(value)
-
-    def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
-        value = self._data.get(key)
-        if not isinstance(value, (int, float)) or not _is_number(value):
-            raise self.fail(key, f"expected a finite number, got {value!r}")
-        if not low <= value <= high:
-            raise self.fail(key, f"expected a number from {low:g} to {high:g}, got {value!r}")
-        return float(value)
-
-    def whole(self, key: str, low: int, high: int) -> int:
-        value = self._data.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise self.fail(key, f"expected a whole number from {low} to {high}, got {value!r}")
-        return value
-
-    def numbers(self, key: str, count: int) -> tuple[float, ...]:
-        value = self._data.get(key)
-        if not isinstance(value, list) or len(value) != count or not all(_is_number(v) for v in value):
-            raise self.fail(key, f"expected a list of {count} finite numbers, got {value!r}")
-        return tuple(float(v) for v in value)
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self._data.get(key, default)
-        if not isinstance(value, bool):
-            raise self.fail(key, f"expected true or false, got {value!r}")
-        return value
-
-    def raw(self, key: str) -> Any:
-        return self._data.get(key)
-
-
 def board_names() -> list[str]:
     """Names of the boards this installation has."""
     return sorted(path.parent.name for path in data_path("boards").glob("*/board.toml"))
 
 
-def load_board(name: str) -> Board:
-    """The board called `name`. Raises BadInputError for an unknown name (listing the known) or a bad file."""
+def load_board(name: str, geometry: str | None = None) -> Board:
+    """The board called `name`. geometry: a vehicle's by name or FILE.toml, instead of the board's own. Raises
+    BadInputError for an unknown name (listing the known) or a bad file."""
     if name not in board_names():
         raise BadInputError(f"--board {name}: unknown board; known are {', '.join(board_names())}")
-    return read_board(data_path("boards", name, "board.toml"))
+    path = data_path("boards", name, "board.toml")
+    return read_board(path, None if geometry is None else geometry_path(geometry, "--geometry"))
 
 
-def detect_board() -> str:
-    """The board this machine is, by its device-tree model; `host` when none fits."""
+def device_tree_model(root: Path = _DEVICE_TREE) -> str | None:
+    """What the device tree calls this machine, None where there is no device tree (a PC)."""
     try:
-        model = Path("/proc/device-tree/model").read_text(errors="replace").strip("\0\n ")
+        return (root / "model").read_text(errors="replace").strip("\0\n ")
     except OSError:
+        return None
+
+
+def detect_board(root: Path = _DEVICE_TREE) -> str:
+    """The board this machine is: the one with the longest beginning of the device tree's model; `host` when none fits.
+
+    root: another tree in tests.
+    """
+    model = device_tree_model(root)
+    if model is None:
         return "host"
+    starts = [("", "host")]
     for name in board_names():
-        prefixes = _read_toml(data_path("boards", name, "board.toml")).get("device_tree_models", [])
-        if any(model.startswith(prefix) for prefix in prefixes):
-            return name
-    return "host"
+        known = read_table(data_path("boards", name, "board.toml")).texts("device_tree_models")
+        starts += [(start, name) for start in known if model.startswith(start)]
+    return max(starts, key=lambda fit: len(fit[0]))[1]
 
 
-def read_board(path: Path) -> Board:
-    """Read and check one board file. Raises BadInputError naming file and field."""
-    top = _Table(path, _read_toml(path))
+def read_board(path: Path, geometry: Path | None = None) -> Board:
+    """Read and check one board file. geometry: a vehicle's instead of the one the board file names. Raises
+    BadInputError naming file, line and field."""
+    top = read_table(path)
     top.keys_must_be(*_FIELDS)
     speed: float | None = None
     if "simulate" in top:
@@ -192,9 +124,17 @@ def read_board(path: Path) -> Board:
         speed = simulate.number("speed_kph", 0, 300)
     preprocess = top.choice("preprocess", PREPROCESSORS)
     precision, dla = _tensorrt(top.table("tensorrt")) if "tensorrt" in top else (PRECISIONS[0], None)
+    camera = _camera(top.table("camera"))
+    if "geometry" in top and "cabin" in top:
+        raise top.fail("cabin", "expected either this table or `geometry`, not both")
+    cabin = _cabin(top.table("cabin")) if "cabin" in top and geometry is None else None
+    file = path
+    if cabin is None:
+        file = geometry or _geometry_file(top)
+        cabin, camera = _read_geometry(file, camera)
     return Board(
         name=top.text("name"),
-        board_id=int(top.number("board_id", 0, 255)),
+        board_id=top.whole("board_id", 0, 255),
         path=path,
         source=top.text("source"),
         bus=top.text("bus"),
@@ -204,17 +144,19 @@ def read_board(path: Path) -> Board:
         dla=dla,
         buses=top.texts("buses"),
         cameras=top.texts("cameras"),
-        camera=_camera(top.table("camera")),
-        cabin=_cabin(top.table("cabin")),
+        camera=camera,
+        cabin=cabin,
+        geometry=file,
         budget=read_budget(top.table("budget")),
         cpus=read_cpus(top.table("cpus")) if "cpus" in top else Cpus(),
         realtime=top.flag("realtime", default=False),
         simulated_speed_kph=speed,
         watchdog=_watchdog(top.table("watchdog")) if "watchdog" in top else None,
+        hardware=read_hardware(top.table("hardware")) if "hardware" in top else NO_HARDWARE,
     )
 
 
-def _tensorrt(table: _Table) -> tuple[str, int | None]:
+def _tensorrt(table: Table) -> tuple[str, int | None]:
     table.keys_must_be("precision", "dla")
     precision = table.choice("precision", PRECISIONS)
     if "dla" not in table:
@@ -227,42 +169,50 @@ def _tensorrt(table: _Table) -> tuple[str, int | None]:
     return precision, int(core)
 
 
+def geometry_names() -> list[str]:
+    """Names of the vehicle geometries this installation has."""
+    return sorted(path.stem for path in data_path("vehicles", "geometry").glob("*.toml"))
+
+
+def geometry_path(name: str, option: str) -> Path:
+    """`vehicles/geometry/<name>.toml`, or the file where `name` ends in .toml. Raises BadInputError naming `option`."""
+    if name.endswith(".toml"):
+        return Path(name)
+    if name not in geometry_names():
+        raise BadInputError(f"{option} {name}: unknown geometry; known are {', '.join(geometry_names())}, or FILE.toml")
+    return data_path("vehicles", "geometry", f"{name}.toml")
+
+
+def _geometry_file(top: Table) -> Path:
+    name = top.text("geometry")
+    if name not in geometry_names():
+        raise top.fail("geometry", f"expected one of {', '.join(geometry_names())}, got {name!r}")
+    return data_path("vehicles", "geometry", f"{name}.toml")
+
+
+def _read_geometry(path: Path, camera: CameraGeometry) -> tuple[Cabin, CameraGeometry]:
+    """The cabin, and the camera where the vehicle's file says how it is mounted."""
+    top = read_table(path)
+    top.keys_must_be("cabin", "mounting")
+    cabin = _cabin(top.table("cabin"))
+    if "mounting" not in top:
+        return cabin, camera
+    mounting = top.table("mounting")
+    mounting.keys_must_be("R_vehicle_to_camera", "position_mm")
+    rotation, position = _rotation(mounting), mounting.numbers("position_mm", 3)
+    return cabin, replace(camera, rotation_vehicle_to_camera=rotation, translation_mm=_translation(rotation, position),
+                          mounting_known=True)  # fmt: skip
+
+
 def read_camera(path: Path) -> CameraGeometry:
     """Camera geometry from a TOML file (a `[camera]` table) or a JSON file with a `camera` object.
 
     Raises BadInputError naming file and field.
     """
-    return _camera(_Table(path, _read_json(path) if path.suffix == ".json" else _read_toml(path)).table("camera"))
+    return _camera(read_table(path).table("camera"))
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInputError.at(path, f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadInputError.at(path, "expected UTF-8 text") from None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        parsed: dict[str, Any] = tomllib.loads(_read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise BadInputError.at(path, f"expected TOML: {error}") from None
-    return parsed
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(_read_text(path))
-    except ValueError as error:
-        raise BadInputError.at(path, f"expected JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise BadInputError.at(path, "expected a JSON object")
-    return value
-
-
-def _camera(table: _Table) -> CameraGeometry:
+def _camera(table: Table) -> CameraGeometry:
     width, height = int(table.number("width", 16, 8192)), int(table.number("height", 16, 8192))
     if "fx" in table:
         fx, fy = table.number("fx", 1), table.number("fy", 1) if "fy" in table else table.number("fx", 1)
@@ -274,21 +224,24 @@ def _camera(table: _Table) -> CameraGeometry:
     known = "R_vehicle_to_camera" in table
     rotation = _rotation(table) if known else _FACING
     position = table.numbers("position_mm", 3) if "position_mm" in table else (0.0, 0.0, 650.0)
-    # t = -R position
-    t = tuple(-sum(r * p for r, p in zip(row, position, strict=True)) for row in rotation)
-    return CameraGeometry(
-        width, height, fx, fy, cx, cy, (k[0], k[1], k[2], k[3], k[4]), rotation, (t[0], t[1], t[2]), known,
-    )  # fmt: skip
+    t = _translation(rotation, position)
+    return CameraGeometry(width, height, fx, fy, cx, cy, (k[0], k[1], k[2], k[3], k[4]), rotation, t, known)
+
+
+def _translation(rotation: Matrix3, position: tuple[float, ...]) -> tuple[float, float, float]:
+    """t = -R position."""
+    t = [-sum(r * p for r, p in zip(row, position, strict=True)) for row in rotation]
+    return t[0], t[1], t[2]
 
 
 # A camera straight ahead of the driver looking back at him: image right is the driver's left.
 _FACING: Matrix3 = ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, -1.0))
 
 
-def _rotation(table: _Table) -> Matrix3:
+def _rotation(table: Table) -> Matrix3:
     value = table.raw("R_vehicle_to_camera")
     ok = isinstance(value, list) and len(value) == 3 and all(isinstance(row, list) and len(row) == 3 for row in value)
-    if not ok or not all(_is_number(v) for row in value for v in row):
+    if not ok or not all(is_number(v) for row in value for v in row):
         raise table.fail("R_vehicle_to_camera", "expected three rows of three finite numbers")
     rows = [[float(v) for v in row] for row in value]
     for i in range(3):
@@ -302,7 +255,7 @@ def _rotation(table: _Table) -> Matrix3:
     return (a[0], a[1], a[2]), (b[0], b[1], b[2]), (c[0], c[1], c[2])
 
 
-def _watchdog(table: _Table) -> WatchdogSettings:
+def _watchdog(table: Table) -> WatchdogSettings:
     table.keys_must_be("device", "timeout_s", "pretimeout_s")
     device = Path(table.text("device"))
     if not device.is_absolute():
@@ -313,7 +266,7 @@ def _watchdog(table: _Table) -> WatchdogSettings:
     return WatchdogSettings(device, timeout_s, before)
 
 
-def _cabin(table: _Table) -> Cabin:
+def _cabin(table: Table) -> Cabin:
     table.keys_must_be("driver_side", "zones")
     side = table.text("driver_side")
     if side not in ("left", "right"):

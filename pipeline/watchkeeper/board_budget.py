@@ -15,24 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+
+from watchkeeper.settings_table import Table
 
 STAGES = ("dequeue", "queue", "quality", "preprocess", "infer", "measure", "decide", "publish")
 """The recorder's stages, in their order."""
 DEFAULT_SHARES_PCT: Mapping[str, float] = dict(zip(STAGES, (30, 5, 4, 8, 38, 5, 5, 5), strict=True))
 _BUS_AFTER_STATE_MS = 60.0  # one 50 ms slot and the wire
 _CPU_MOST = 1023  # CPU_SETSIZE of the C library
-
-
-class Fields(Protocol):
-    """A table of a board file that says by name what is wrong in it."""
-
-    def __contains__(self, key: str) -> bool: ...
-    def fail(self, key: str, problem: str) -> Exception: ...
-    def keys_must_be(self, *known: str) -> None: ...
-    def number(self, key: str, low: float = ..., high: float = ...) -> float: ...
-    def raw(self, key: str) -> Any: ...
-    def table(self, key: str) -> Fields: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +47,7 @@ class Cpus:
     supervisor: tuple[int, ...] = ()
 
 
-def read_budget(table: Fields) -> FrameBudget:
+def read_budget(table: Table) -> FrameBudget:
     """Check `[budget]`. Raises BadInputError naming file and field."""
     table.keys_must_be("frame_period_ms", "exposure_to_state_ms", "exposure_to_bus_ms", "share_pct")
     state_ms = table.number("exposure_to_state_ms", 1, 1000)
@@ -76,13 +66,13 @@ def read_budget(table: Fields) -> FrameBudget:
     return FrameBudget(table.number("frame_period_ms", 1, 1000), state_ms, bus_ms, shares)
 
 
-def read_cpus(table: Fields) -> Cpus:
+def read_cpus(table: Table) -> Cpus:
     """Check `[cpus]`. Raises BadInputError naming file and field."""
     table.keys_must_be("vision", "supervisor")
     return Cpus(_cpus(table, "vision"), _cpus(table, "supervisor"))
 
 
-def _cpus(table: Fields, key: str) -> tuple[int, ...]:
+def _cpus(table: Table, key: str) -> tuple[int, ...]:
     if key not in table:
         return ()
     value = table.raw(key)

@@ -76,6 +76,7 @@ def _run(commands: Commands) -> None:
     p.add_argument("--can", metavar="URI", help="virtual:NAME, socketcan:can0 or slcan:/dev/ttyACM0@500000")
     p.add_argument("--profile", metavar="NAME", default="euroncap-2026", help=_PROFILES_HELP)
     p.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file, see `vehicle` (default: VEH_Input)")
+    p.add_argument("--geometry", metavar="NAME|FILE", help="what is where around the driver (default: the board's)")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds; a file source repeats until then")
@@ -90,6 +91,9 @@ def _run(commands: Commands) -> None:
         "--trace-out", metavar="FILE", type=Path, help="write the last 90 s of every stage; late frames beside it"
     )
     p.add_argument("--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)")
+    p.add_argument(
+        "--service", action="store_true", help="as a service of systemd: this process becomes the supervisor, no table"
+    )
 
 
 def _measure(commands: Commands) -> None:
@@ -231,6 +235,7 @@ def _tensorrt_options(p: argparse.ArgumentParser) -> None:
 def _boards(commands: Commands) -> None:
     sub = _group(commands, "boards", "the boards this installation knows")
     _command(sub, "list", "names, engines, buses, cameras", "boards:run_list")
+    _command(sub, "detect", "the name of the board this machine is", "boards:run_detect", json=False)
     p = _command(sub, "show", "effective settings of one board", "boards:run_show")
     p.add_argument("name", metavar="NAME")
 
@@ -238,6 +243,9 @@ def _boards(commands: Commands) -> None:
 def _doctor(commands: Commands) -> None:
     p = _command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
     p.add_argument("--device", action="store_true", help="only the accelerator's self-test, to send back with --json")
+    p.add_argument(
+        "--tree", metavar="DIR", type=Path, help="look at a copy of another machine's files (docs/doctor.md)"
+    )
     p.add_argument("--profile", metavar="NAME", default="euroncap-2026", help=_PROFILES_HELP)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from fake_camera_modules import BOOT_AHEAD_NS, installed_modules
 
+from watchkeeper.capture import request_frames
 from watchkeeper.capture.source import EndOfSource, Source, open_source, source_schemes
 from watchkeeper.clock import NS_PER_S, now_ns
 from watchkeeper.errors import BadInputError
@@ -18,7 +21,8 @@ from watchkeeper.types import Frame, PixelFormat
 TIMEOUT_S = 5.0  # never reached in a good run
 FPS = 25
 FRAMES = 12
-ENDLESS = {"pattern", "v4l2-mmap", "v4l2-expbuf", "v4l2-userptr", "v4l2-dmabuf"}
+ENDLESS = {"pattern", "v4l2-mmap", "v4l2-expbuf", "v4l2-userptr", "v4l2-dmabuf", "picamera2", "csi"}
+MODULES = {"picamera2", "csi"}  # their libraries are those of a board: fakes stand for them (fake_camera_modules.py)
 # One class over the kernel's own calls; the real ones are called by the tests in a virtual machine.
 COVERED = {"v4l2": "v4l2-mmap", "v4l2-fake": "v4l2-mmap"}
 
@@ -46,6 +50,8 @@ CASES: dict[str, Callable[[Path], str]] = {
     "v4l2-mmap": lambda folder: f"v4l2-fake:64x48@{FPS}?format=YU12",
     "v4l2-expbuf": lambda folder: f"v4l2-fake:64x48@{FPS}?format=YU12&io=expbuf",
     "v4l2-userptr": lambda folder: f"v4l2-fake:64x48@{FPS}?format=GREY&io=userptr",
+    "picamera2": lambda folder: f"picamera2:0?size=64x48&fps={FPS}",
+    "csi": lambda folder: f"csi:0?size=64x48&fps={FPS}",
     "v4l2-dmabuf": lambda folder: f"v4l2-fake:64x48@{FPS}?format=YU12&io=dmabuf",
 }
 
@@ -69,17 +75,22 @@ def case(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def opened(case: str, tmp_path: Path) -> Iterator[Open]:
+def opened(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     uri = CASES[case](tmp_path)
     sources: list[Source] = []
 
-    def opener(paced: bool = False, repeat: bool = False, clock: Callable[[], int] = now_ns) -> Source:
-        sources.append(open_source(uri, paced=paced, repeat=repeat, clock=clock))
-        return sources[-1]
+    with contextlib.ExitStack() as installed:
 
-    yield opener
-    for source in sources:
-        source.close()
+        def opener(paced: bool = False, repeat: bool = False, clock: Callable[[], int] = now_ns) -> Source:
+            if case in MODULES:
+                installed.enter_context(installed_modules(FPS, clock if paced else None))
+                monkeypatch.setattr(request_frames, "boot_ahead_ns", lambda: BOOT_AHEAD_NS)
+            sources.append(open_source(uri, paced=paced, repeat=repeat, clock=clock))
+            return sources[-1]
+
+        yield opener
+        for source in sources:
+            source.close()
 
 
 def _stamps(source: Source, count: int) -> list[tuple[int, int]]:
@@ -109,7 +120,9 @@ def test_frame_is_what_the_source_said(opened: Open) -> None:
     with lease:
         frame = lease.frame
         assert (frame.width, frame.height) == (source.info.width, source.info.height)
-        assert len(frame.planes) == len(frame.strides) == (3 if frame.format is PixelFormat.I420 else 1)
+        assert (
+            len(frame.planes) == len(frame.strides) == {PixelFormat.I420: 3, PixelFormat.NV12: 2}.get(frame.format, 1)
+        )
         assert len(_luma_rows(frame)) >= frame.width * frame.height
         for plane, stride in zip(frame.planes[1:], frame.strides[1:], strict=True):
             assert stride >= frame.width // 2
@@ -258,8 +271,8 @@ def test_close_from_another_thread_ends_a_waiting_next(opened: Open) -> None:
 
 
 def test_paced_on_the_real_clock(opened: Open) -> None:
+    before_ns = now_ns()  # a camera may run from when it was opened
     source = opened(paced=True)
-    before_ns = now_ns()
     for _ in range(3):
         lease = source.next(TIMEOUT_S)
         assert lease is not None
@@ -268,5 +281,7 @@ def test_paced_on_the_real_clock(opened: Open) -> None:
 
 
 def test_unknown_scheme_lists_the_known() -> None:
-    with pytest.raises(BadInputError, match="unknown scheme 'v4l9'; known are demo, file, pattern, v4l2, v4l2-fake"):
+    with pytest.raises(
+        BadInputError, match="unknown scheme 'v4l9'; known are csi, demo, file, pattern, picamera2, v4l2"
+    ):
         open_source("v4l9:/dev/video0", paced=True)

@@ -51,7 +51,12 @@ class videoSource:
         self._size, self._picture, self._mapped = size, picture, mapped
         self._ring: list[Any] = []
         self._number = 0
+        self._buffers = RING
         self.stalled = False
+
+    def stamp_ns(self, number: int) -> int:
+        """Since the pipeline started."""
+        return 1000 * number
 
     def Capture(self, format: str = "rgb8", timeout: int = 1000) -> cudaImage | None:  # noqa: A002  (jetson_utils')
         if self.stalled:
@@ -59,13 +64,13 @@ class videoSource:
         width, height = self._size
         nbytes = width * height * _BITS[format] // 8
         if not self._ring:
-            for _ in range(RING):
+            for _ in range(self._buffers):
                 buffer = np.frombuffer(mmap.mmap(-1, nbytes), np.uint8)
                 fake_gpu.gpu.memory[int(buffer.__array_interface__["data"][0])] = weakref.ref(buffer)
                 self._ring.append(buffer)
-        buffer = self._ring[self._number % RING]
+        buffer = self._ring[self._number % self._buffers]
         buffer[...] = np.frombuffer(self._picture(self._number), np.uint8)
-        image = cudaImage(buffer, width, height, format, 1000 * self._number, self._mapped)
+        image = cudaImage(buffer, width, height, format, self.stamp_ns(self._number), self._mapped)
         self._number += 1
         return image
 

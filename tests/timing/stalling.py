@@ -162,8 +162,10 @@ class RealRun:
             self.report = report
             writer.write(report)
 
-        preprocessor: Any = _Preprocessor(open_preprocessor("cpu"), stalls)
-        perception = _Perception(settings.camera, preprocessor=preprocessor, work=work)
+        monkeypatch.setattr(
+            perception_module, "open_preprocessor", lambda name: _Preprocessor(open_preprocessor(name), stalls)
+        )
+        perception = _Perception(settings.camera, work=work)
         perception.stalls = stalls
         monkeypatch.setattr(dumps, "APART_NS", NS_PER_S)  # what else is late on a busy machine shall not hide the stall
         warm_up(settings)

@@ -24,9 +24,11 @@ from watchkeeper.clock import now_ns
 from watchkeeper.errors import BadInputError, WatchkeeperError
 
 _SOURCES = {
+    "csi": "watchkeeper.capture.jetson:open_csi",
     "demo": "watchkeeper.capture.video:open_demo",
     "file": "watchkeeper.capture.video:open_video",
     "pattern": "watchkeeper.capture.pattern:open_pattern",
+    "picamera2": "watchkeeper.capture.picamera2:open_picamera2",
     "v4l2": "watchkeeper.capture.v4l2:open_v4l2",
     "v4l2-fake": "watchkeeper.capture.v4l2_fake:open_fake",
 }
@@ -116,7 +118,7 @@ def _split(uri: str) -> tuple[str, str]:
 
 
 def open_source(uri: str, *, paced: bool, repeat: bool = False, clock: Clock = now_ns) -> Source:
-    """The source a URI names: `file:PATH` (or a bare path), `demo:`, `pattern:WxH@FPS`.
+    """The source a URI names: `file:PATH` (or a bare path), `demo:`, `pattern:WxH@FPS`, a camera's.
 
     paced: frames come when their time has come and t_ns is on `clock`; otherwise as fast as they are taken, and t_ns
     counts from the first frame. repeat: begin again at the end, t_ns and seq growing on. Raises BadInputError for an

@@ -26,6 +26,12 @@ def run_list(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_detect(_args: argparse.Namespace) -> int:
+    """The name alone, for scripts; `host` where no board file fits."""
+    print(detect_board())
+    return 0
+
+
 def run_show(args: argparse.Namespace) -> int:
     """Effective settings of one board."""
     board = load_board(args.name)

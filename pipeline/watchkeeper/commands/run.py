@@ -19,6 +19,7 @@ from types import FrameType
 from watchkeeper.capture.source import check_uri
 from watchkeeper.clock import now_ns
 from watchkeeper.commands import live_table
+from watchkeeper.commands.run_service import become_service, service_options
 from watchkeeper.commands.run_summary import EventLog, summary_json, summary_lines
 from watchkeeper.errors import BadInputError
 from watchkeeper.mailbox.layout import SUPERVISOR, VISION
@@ -36,7 +37,7 @@ _PATIENCE_S = 5.0  # for the supervisor's ordered end, before it is killed
 
 def run(args: argparse.Namespace) -> int:
     """The whole system until the source ends, --duration is over, or SIGINT/SIGTERM. Returns the exit status."""
-    settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
+    settings = resolve(args.board, args.source, args.camera, args.engine, args.profile, args.geometry)
     profile = resolve_profile(args.profile)
     check_uri(settings.source)
     if args.vehicle is not None:
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     if args.glass_test:
         print("glass test: the lids on the bus are the brightness of the picture, not a driver's", file=sys.stderr)
     bus = args.can or settings.board.bus
+    if args.service:
+        become_service(args, settings, _supervisor_command(args, settings, PROFILE_CODES[profile.bus_name], bus))
     status_fd, vision_fd = Mailbox.create(SUPERVISOR), Mailbox.create(VISION)
     command = _supervisor_command(args, settings, PROFILE_CODES[profile.bus_name], bus, status_fd, vision_fd)
     events = EventLog(args.events)
@@ -77,15 +80,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _supervisor_command(
-    args: argparse.Namespace, settings: Settings, profile_code: int, bus: str, status_fd: int, vision_fd: int
+    args: argparse.Namespace, settings: Settings, profile_code: int, bus: str, *fds: int
 ) -> list[str]:
-    """The supervisor's command line, with vision's behind `--`."""
+    """The supervisor's command line, with vision's behind `--`. fds: mailboxes of status and vision, where somebody
+    is to read them."""
     python = [sys.executable, "-m"]
     supervisor = [
         *python, "watchkeeper.supervisor.main", "watchkeeper-supervisor", "--board", settings.board.name,
         "--can", bus, "--profile-number", str(profile_code),
-        "--status-fd", str(status_fd), "--vision-fd", str(vision_fd),
     ]  # fmt: skip
+    for option, fd in zip(("--status-fd", "--vision-fd"), fds, strict=False):
+        supervisor += [option, str(fd)]
+    if args.service:
+        supervisor += service_options(settings.board)
     if args.can_log is not None:
         supervisor += ["--can-log", str(args.can_log)]
     if args.trace_out is not None:
@@ -108,6 +115,8 @@ def _supervisor_command(
     ]  # fmt: skip
     if args.camera is not None:
         vision += ["--camera", str(args.camera)]
+    if args.geometry is not None:
+        vision += ["--geometry", args.geometry]
     if args.trace_out is not None:
         vision += ["--trace-out", str(args.trace_out)]
     if args.glass_test:

@@ -78,8 +78,11 @@ class Manifest:
 
     @property
     def cached_path(self) -> Path:
-        """Where the weights are, or will be, in the cache. The hash in the name keeps versions apart."""
-        return cache_dir() / f"{self.name}-{self.sha256[:16]}{Path(self.inner_member or self.member).suffix}"
+        """Where the weights are, or will be: an installed package may bring them along, else in the cache. The hash in
+        the name keeps versions apart."""
+        name = f"{self.name}-{self.sha256[:16]}{Path(self.inner_member or self.member).suffix}"
+        packaged = data_path("weights", name)
+        return packaged if packaged.is_file() else cache_dir() / name
 
 
 def cache_dir() -> Path:

@@ -24,7 +24,9 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     known = _arguments(argv)
     try:
-        policy = policy_for(known.board, known.source, known.camera, known.engine, known.profile, known.trace_out)
+        policy = policy_for(
+            known.board, known.source, known.camera, known.engine, known.profile, known.trace_out, known.geometry
+        )
     except WatchkeeperError as error:
         print(f"watchkeeper-vision: {error}", file=sys.stderr)
         return error.exit_status
@@ -46,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 def _arguments(argv: list[str]) -> argparse.Namespace:
     """Those that decide what may be opened; runtime.vision checks all of them."""
     parser = argparse.ArgumentParser(prog="watchkeeper-vision", add_help=False, allow_abbrev=False)
-    for option in ("--board", "--source", "--engine"):
+    for option in ("--board", "--source", "--engine", "--geometry"):
         parser.add_argument(option)
     parser.add_argument("--profile", default="euroncap-2026")
     for option in ("--camera", "--trace-out"):

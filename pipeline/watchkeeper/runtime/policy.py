@@ -50,9 +50,10 @@ def policy_for(
     engine: str | None,
     profile: str,
     trace_out: Path | None,
+    geometry: str | None = None,
 ) -> Policy:
     """From vision's options, as `runtime.settings.resolve` reads them. Raises BadInputError as load_board does."""
-    settings = load_board(board or detect_board())
+    settings = load_board(board or detect_board(), geometry)
     uri = source or settings.source
     kind, _, rest = uri.partition(":")
     engine = engine or settings.engines[0]
@@ -62,12 +63,12 @@ def policy_for(
         *(Rule(Path(path), READ | Access.EXECUTE) for path in _LIBRARIES),
         *(Rule(Path(path), READ) for path in _FACTS),
         *(Rule(Path(path), DEVICE) for path in _ALWAYS),
-        *(Rule(data_path(folder), READ) for folder in ("boards", "models", "demo")),
+        *(Rule(data_path(folder), READ) for folder in ("boards", "models", "demo", "vehicles")),
         Rule(cache_root(), READ),
     ]
     if kind == "file":
         rules.append(Rule(Path(rest), READ))
-    rules += [Rule(path, READ) for path in (camera, Path(profile)) if path is not None]
+    rules += [Rule(Path(path), READ) for path in (camera, profile, geometry) if path is not None]
     rules += [Rule(path, DEVICE) for pattern in _CAMERAS.get(kind, ()) for path in _matching(pattern)]
     if gpu:
         rules += [Rule(path, DEVICE) for pattern in _GPU for path in _matching(pattern)]

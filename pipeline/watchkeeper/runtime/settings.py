@@ -27,18 +27,23 @@ class Settings:
 
 
 def resolve(
-    board: str | None, source: str | None, camera: Path | None, engine: str | None, profile: str = "euroncap-2026"
+    board: str | None,
+    source: str | None,
+    camera: Path | None,
+    engine: str | None,
+    profile: str = "euroncap-2026",
+    geometry: str | None = None,
 ) -> Settings:
     """Board file, then options over it. Raises BadInputError naming the option, file or field."""
-    settings = load_board(board or detect_board())
+    settings = load_board(board or detect_board(), geometry)
     uri = source or settings.source
-    geometry = settings.camera
+    seen_by = settings.camera
     if camera is not None:
-        geometry = read_camera(camera)
+        seen_by = read_camera(camera)
     elif uri == DEMO_URI:
-        geometry = read_camera(data_path("demo", "demo_drive.json"))
+        seen_by = read_camera(data_path("demo", "demo_drive.json"))
     chosen = engine or settings.engines[0]
-    return Settings(settings, uri, geometry, chosen, settings.preprocess, engine_options(settings, chosen), profile)
+    return Settings(settings, uri, seen_by, chosen, settings.preprocess, engine_options(settings, chosen), profile)
 
 
 def engine_options(board: Board, engine: str) -> BuildOptions | None:

@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace, stop: StopFlag) -> int:
     state, vehicle = Writer(args.state_fd, VISION), Reader(args.vehicle_fd, VEHICLE)
-    settings = resolve(args.board, args.source, args.camera, args.engine, args.profile)
+    settings = resolve(args.board, args.source, args.camera, args.engine, args.profile, args.geometry)
     budget = settings.board.budget
     for what in [*pin(settings.board.cpus.vision), *(become_realtime() if args.realtime else [])]:
         print(f"watchkeeper-vision: works with more jitter: no {what}", file=sys.stderr)
@@ -165,6 +165,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--source")
     parser.add_argument("--camera", type=Path)
     parser.add_argument("--engine")
+    parser.add_argument("--geometry")
     parser.add_argument("--profile", default="euroncap-2026")
     parser.add_argument("--repeat", action="store_true", help="begin a file again at its end")
     parser.add_argument("--trace-out", type=Path, help="the recorder's ring, also on SIGUSR1 and on a miss")

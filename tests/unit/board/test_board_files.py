@@ -50,15 +50,16 @@ def test_unknown_board_lists_the_known() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('board_id = 1', 'board_id = 300', r"board\.toml: board_id: expected a number from 0 to 255, got 300"),
-        ('hfov_deg = 60.0', 'hfov_deg = nan', r"camera\.hfov_deg: expected a finite number"),
-        ('width = 640', 'width = true', r"camera\.width: expected a finite number, got True"),
-        ('driver_side = "left"', 'driver_side = "middle"', r"cabin\.driver_side: expected left or right"),
-        ('lap = [', 'lapp = [', r"cabin\.zones\.lapp: unknown field"),
-        ('road_ahead = [0.0, 0.0, 14.0, 11.0]', '', r"cabin\.zones\.road_ahead: expected this zone"),
-        ('engines = ["litert"]', 'engines = "litert"', r"engines: expected a list of texts"),
-        ('name = "host"', 'name = ', r"expected TOML"),
-        ('[budget]', '[budge]', r"budge: unknown field"),
+        ('board_id = 1', 'board_id = 300', r"board\.toml:3: board_id: expected a whole number from 0 to 255, got 300"),
+        ('hfov_deg = 60.0', 'hfov_deg = nan', r"board\.toml:\d+: camera\.hfov_deg: expected a finite number"),
+        ('width = 640', 'width = true', r"board\.toml:\d+: camera\.width: expected a finite number, got True"),
+        ('engines = ["litert"]', 'engines = "litert"', r"board\.toml:\d+: engines: expected a list of texts"),
+        ('name = "host"', 'name = ', r"board\.toml:2: expected TOML"),
+        ('[budget]', '[budge]', r"board\.toml:\d+: budge: unknown field"),
+        ('"passenger-car-left"', '"lorry"', r":\d+: geometry: expected one of passenger-car-left, passenger"),
+        ('[budget]', '[cabin]\n[budget]', r":\d+: cabin: expected either this table or `geometry`, not both"),
+        ('[budget]', '[hardware]\ndistributions = ["slackware"]\n[budget]', r"hardware\.distributions: expected some"),
+        ('hfov_deg = 60.0', '', r"board\.toml:\d+: camera\.hfov_deg: expected a finite number, got None"),
         ('exposure_to_bus_ms = 95', 'exposure_to_bus_ms = 20', r"budget\.exposure_to_bus_ms: expected at least .*33"),
         ('exposure_to_bus_ms', 'exposure_to_buss_ms', r"budget\.exposure_to_buss_ms: unknown field; known are"),
         ('infer = 38', 'infer = 58', r"budget\.share_pct: expected shares that add up to 100 at most, got 115"),
@@ -76,13 +77,63 @@ def test_unknown_board_lists_the_known() -> None:
         ('[budget]', '[tensorrt]\nint8 = true\n[budget]', r"tensorrt\.int8: unknown field; known are dla, precision"),
     ],
 )  # fmt: skip
-def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_a_wrong_field_is_named_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     text = HOST.read_text()
     assert old in text
     path = tmp_path / "board.toml"
     path.write_text(text.replace(old, new))
-    with pytest.raises(BadInputError, match=message):
+    with pytest.raises(BadInputError, match=message) as caught:
         read_board(path)
+    line = str(caught.value).split(":")[1]
+    wrong = path.read_text().splitlines()[int(line) - 1]
+    wanted = new.splitlines()[-1] if new else "[camera]"  # what is absent is told at its table's header
+    assert wrong.startswith(wanted[:5]) or wanted in wrong or wrong in new
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('driver_side = "left"', 'driver_side = "middle"', r":12: cabin\.driver_side: expected left or right"),
+        ('lap = [', 'lapp = [', r"cabin\.zones\.lapp: unknown field"),
+        ('road_ahead = [0.0, 0.0, 14.0, 11.0]', '', r":14: cabin\.zones\.road_ahead: expected this zone"),
+        ('[cabin]', '[mounting]\nposition_mm = [0, 0, 1]\n[cabin]', r"mounting\.R_vehicle_to_camera: expected three"),
+    ],
+)  # fmt: skip
+def test_a_wrong_field_of_a_vehicles_geometry_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = data_path("vehicles", "geometry", "passenger-car-left.toml").read_text()
+    assert old in text
+    path = tmp_path / "van.toml"
+    path.write_text(text.replace(old, new))
+    with pytest.raises(BadInputError, match=r"van\.toml.*" + message):
+        read_board(HOST, path)
+
+
+def test_a_geometry_with_a_measured_mounting(tmp_path: Path) -> None:
+    path = tmp_path / "van.toml"
+    mounting = "[mounting]\nR_vehicle_to_camera = [[1, 0, 0], [0, -1, 0], [0, 0, -1]]\nposition_mm = [10, -150, 650]\n"
+    path.write_text(mounting + data_path("vehicles", "geometry", "passenger-car-left.toml").read_text())
+    board = load_board("host", str(path))
+    assert board.geometry == path
+    assert board.camera.mounting_known
+    assert board.camera.translation_mm == (-10.0, -150.0, 650.0)  # t = -R position
+    assert board.camera.fx == load_board("host").camera.fx
+
+
+def test_right_hand_drive_is_the_mirror_image() -> None:
+    left = {zone.zone.name: zone for zone in load_board("host").cabin.zones}
+    right = {zone.zone.name: zone for zone in load_board("host", "passenger-car-right").cabin.zones}
+    assert load_board("host", "passenger-car-right").cabin.driver_side == "right"
+    swapped = {"LEFT": "RIGHT", "RIGHT": "LEFT"}
+    for name, zone in left.items():
+        side, _, rest = name.partition("_")
+        mirrored = right[f"{swapped[side]}_{rest}" if side in swapped else name]
+        assert (mirrored.yaw_deg, mirrored.pitch_deg) == (-zone.yaw_deg, zone.pitch_deg)
+        assert (mirrored.half_yaw_deg, mirrored.half_pitch_deg) == (zone.half_yaw_deg, zone.half_pitch_deg)
+
+
+def test_unknown_geometry_lists_the_known() -> None:
+    with pytest.raises(BadInputError, match=r"--geometry lorry: unknown geometry; known are passenger-car-left, pass"):
+        load_board("host", "lorry")
 
 
 def test_budget_and_cores_are_read_and_have_defaults(tmp_path: Path) -> None:

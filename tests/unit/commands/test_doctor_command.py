@@ -79,7 +79,7 @@ def test_device_against_the_fake_gpu(
     )
     jetson = dataclasses.replace(load_board("host"), engines=("tensorrt",), preprocess="cuda")
     monkeypatch.setattr(device, "load_board", lambda name: jetson)
-    assert doctor.run(argparse.Namespace(device=True, json=True)) == 0
+    assert doctor.run(argparse.Namespace(device=True, json=True, tree=None)) == 0
     rows = _rows(capsys)
     assert rows["gpu"]["data"] == {"name": "fake Orin", "compute_capability": "8.7"}
     assert rows["engine-against-golden"]["data"] == {"engine": "tensorrt"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from watchkeeper.commands.checks import TABLE, Finding, realtime
+from watchkeeper.commands.checks.tree import Tree
 
 ALL = "CapEff:\t000001ffffffffff\n"
 NONE = "CapEff:\t0000000000000000\n"
@@ -22,9 +23,9 @@ def _lines(root: Path, status: str, files: dict[str, str]) -> dict[str, Finding]
     return {
         "realtime-scheduling": realtime.realtime_scheduling(proc_root),
         "locked-memory": realtime.locked_memory(proc_root),
-        "cpu-clock": realtime.governor(sys_root),
-        "heat": realtime.heat(sys_root),
-        "throttling": realtime.throttling(sys_root),
+        "cpu-clock": realtime.governor(Tree(root)),
+        "heat": realtime.heat(Tree(root)),
+        "throttling": realtime.throttling(Tree(root)),
         "kernel": realtime.kernel(sys_root),
     }
 

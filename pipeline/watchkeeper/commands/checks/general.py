@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from watchkeeper.board import detect_board, load_board
 from watchkeeper.commands.checks import FAIL, PASS, WARN, Finding
 from watchkeeper.inference.manifest import file_problem, load_manifests
 from watchkeeper.state.profile_file import changes, resolve_profile
@@ -18,12 +17,6 @@ def weights() -> Finding:
     if problems:
         return Finding(FAIL, "; ".join(problems), "run `watchkeeper models build`")
     return Finding(PASS, f"{len(load_manifests())} networks in the cache")
-
-
-def board() -> Finding:
-    """The board this machine is, and that its file is right."""
-    found = load_board(detect_board())
-    return Finding(PASS, f"{found.name}, engines {', '.join(found.engines)}", data={"board": found.name})
 
 
 def profile(name: str) -> Finding:

@@ -7,15 +7,17 @@ import resource
 from pathlib import Path
 
 from watchkeeper.commands.checks import FAIL, PASS, SKIP, WARN, Finding
+from watchkeeper.commands.checks.hardware import board_of
+from watchkeeper.commands.checks.tree import Tree
 from watchkeeper.runtime.machine import MachineWatch
 
 _SYS, _PROC = Path("/sys"), Path("/proc")
-_HOT_MC, _TOO_HOT_MC = 75_000, 85_000  # boards here slow themselves down from 80 to 85 degC on
+_THIS_MACHINE = Tree()
 _CAP_SYS_NICE, _CAP_IPC_LOCK = 23, 14  # <linux/capability.h>
 
 
 def realtime_scheduling(proc_root: Path = _PROC) -> Finding:
-    """May this process run with real-time priority? (`proc_root`, `sys_root` here and below: other trees in tests.)"""
+    """May this process run with real-time priority? (`proc_root`: another tree in tests.)"""
     return _permission(proc_root, _CAP_SYS_NICE, resource.RLIMIT_RTPRIO, "rtprio 50")
 
 
@@ -32,32 +34,32 @@ def _permission(proc_root: Path, capability: int, limit: int, wanted: str) -> Fi
     return Finding(WARN, "not permitted", f"give the service the limit {wanted}")
 
 
-def governor(sys_root: Path = _SYS) -> Finding:
+def governor(tree: Tree = _THIS_MACHINE) -> Finding:
     """Do the cores keep their clock?"""
-    governors = MachineWatch(sys_root).read().governors
+    governors = MachineWatch(tree.path("sys")).read().governors
     if not governors:
         return Finding(SKIP, "this machine does not tell")
-    found = ", ".join(governors)
-    if governors == ("performance",):
+    found, wanted = ", ".join(governors), board_of(tree).hardware.governor
+    if governors == (wanted,):
         return Finding(PASS, found)
-    return Finding(WARN, f"governor {found}", "set the governor to performance")
+    return Finding(WARN, f"governor {found}", f"set the governor to {wanted}")
 
 
-def heat(sys_root: Path = _SYS) -> Finding:
-    """Is the box cool enough not to slow itself down?"""
-    temperature_mc = MachineWatch(sys_root).read().temperature_mc
+def heat(tree: Tree = _THIS_MACHINE) -> Finding:
+    """Is the box cool enough not to slow itself down? By the limits of its board file."""
+    temperature_mc, limits = MachineWatch(tree.path("sys")).read().temperature_mc, board_of(tree).hardware
     if temperature_mc is None:
         return Finding(SKIP, "no sensor")
     found = f"{temperature_mc / 1000:.0f} degC"
-    if temperature_mc < _HOT_MC:
+    if temperature_mc < limits.warm_c * 1000:
         return Finding(PASS, found)
-    status = FAIL if temperature_mc >= _TOO_HOT_MC else WARN
+    status = FAIL if temperature_mc >= limits.hot_c * 1000 else WARN
     return Finding(status, found, "cool the box, or lower the camera's frame rate")
 
 
-def throttling(sys_root: Path = _SYS) -> Finding:
+def throttling(tree: Tree = _THIS_MACHINE) -> Finding:
     """Has the box slowed itself down, now or since its start?"""
-    machine = MachineWatch(sys_root).read()
+    machine = MachineWatch(tree.path("sys")).read()
     if machine.throttled:
         return Finding(FAIL, ", ".join(machine.throttled), "check supply and cooling")
     if machine.events:
