@@ -11,7 +11,8 @@ from watchkeeper.state.histogram import TimeHistogram
 from watchkeeper.state.lid_readings import LidReading, LidReadings
 from watchkeeper.types import Eye, Measurement
 
-_ENOUGH_NS, _FIRST_NS, _SPAN_NS = limits.CALIBRATION_TIME.ns, limits.BASELINE_FIRST.ns, limits.SAMPLE_SPAN_MAX.ns
+_ENOUGH_NS, _FIRST_NS = limits.CALIBRATION_TIME.ns, limits.BASELINE_FIRST.ns
+_SPAN_NS, _GAP_NS = limits.SAMPLE_SPAN_MAX.ns, limits.GAP.ns
 _BUCKET_NS = limits.BASELINE_REFRESH.ns
 _FROM_KPH = limits.BASELINE_FROM.value
 _ANGLE_DEG = limits.BASELINE_ANGLE.value
@@ -87,7 +88,7 @@ class Baseline:
     costs a minute of learning and nothing else.
     """
 
-    __slots__ = ("_candidate", "_posture", "_t_ns", "lids")
+    __slots__ = ("_candidate", "_learning", "_posture", "_t_ns", "lids")
 
     def __init__(self) -> None:
         self.reset()
@@ -97,6 +98,7 @@ class Baseline:
         self.lids = LidReadings()
         self._posture = _Posture()
         self._candidate: _Posture | None = None
+        self._learning = False
         self._t_ns: int | None = None
 
     @property
@@ -161,11 +163,11 @@ class Baseline:
         opening = _opening(m)
         learning = attentive and speed_kph is not None and abs(speed_kph) >= _FROM_KPH
         self.lids.step(opening, learning, t_ns)
-        if not learning or last_ns is None:
+        learned, self._learning = self._learning, learning and opening is not None and not self.lids.is_blink
+        if not self._learning or last_ns is None or opening is None:
             return
-        dt_ns = min(t_ns - last_ns, _SPAN_NS)
-        if opening is None or self.lids.is_blink:
-            return
+        # A gap with the same at both its ends counts as a whole.
+        dt_ns = min(t_ns - last_ns, _GAP_NS if learned else _SPAN_NS)
         if self._candidate is not None:
             self._candidate.learn(m, opening, dt_ns)
             if self._candidate.learned_ns < _FIRST_NS:

@@ -300,6 +300,9 @@ GLANCE_DOWN_LONGEST = Limit(
 # --- gaps in the data -------------------------------------------------------------------------------------------------
 
 SAMPLE_SPAN_MAX = Limit(200, "ms", "own: one sample speaks for at most this long (10 frames/s, one lost)", "own")
+HALF_FRAME_MAX = Limit(
+    50, "ms", "own: a sample speaks for half the time to the next, at most half a frame at 10 frames/s", "own"
+)
 GAP = Limit(500, "ms", "own: up to here the state before and after a gap is taken to have lasted through it", "own")
 FORGET = Limit(2.0, "s", "own: what was so 2 s before and has not been seen since says nothing of now", "own")
 UNSEEN_END_DISTRACTION = Limit(10.0, "s", f"{_NCAP_2026}: degraded is told within 10 s; it takes over then", "own")

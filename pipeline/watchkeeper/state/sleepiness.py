@@ -88,7 +88,8 @@ class Sleepiness:
         lids, head = self._closures.lids, m.head
         pitch = head.pitch_deg if head is not None and math.isfinite(head.pitch_deg) else None
         if not lids.value:
-            self._start_pitch = pitch
+            if not self._closures.closed_now:  # the frames that are to become a closure may show the head fallen
+                self._start_pitch = pitch
         elif lids.duration_ns >= _NOD_NS and pitch is not None:
             fallen_deg = 0.0 if self._start_pitch is None else self._start_pitch - pitch
             if fallen_deg >= _NOD_DEG:
