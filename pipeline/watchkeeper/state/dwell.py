@@ -79,7 +79,8 @@ class Dwell:
         self.known_ns = t_ns
         if self.value is None or known_ns is None:
             self.value, self.opposed, self._evidence_ns = raw, False, 0
-            half_ns = 0 if step_ns is None else min(t_ns - step_ns, _SPAN_NS) // 2
+            before_ns = t_ns if step_ns is None or t_ns - step_ns > _GAP_NS else step_ns
+            half_ns = min(t_ns - before_ns, _SPAN_NS) // 2
             self._start_ns, self._last_ns, self._reach_ns = t_ns - half_ns, t_ns, t_ns
             return
         dt_ns = t_ns - known_ns

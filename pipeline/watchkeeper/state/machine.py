@@ -43,14 +43,14 @@ class DriverStateMachine:
         self.profile = profile
         self.baseline = Baseline()
         self._closures = Closures(self.baseline)
-        self._glances = Glances(cabin, profile.look_back.ns)
+        self._glances = Glances(cabin, profile.look_back.ns, self.baseline)
         self._vehicle = Vehicle(profile.active_from.value)
         self._visibility = Visibility()
         self._short: ShortGlances | None = None
         if profile.short_distraction is not None:
             self._short = ShortGlances(profile, self._glances, profile.short_distraction.ns)
         patience = Patience()
-        self._sleepiness = Sleepiness(self._closures)
+        self._sleepiness = Sleepiness(self._closures, self.baseline)
         rules = build_rules(
             profile, self._closures, self._glances, self._vehicle, self._short, self._sleepiness, patience
         )

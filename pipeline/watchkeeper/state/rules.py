@@ -5,7 +5,7 @@ A new rule is a class with `warning` and `demand(t_ns)`, and a line in `build_ru
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, auto
 from typing import Protocol
 
 from watchkeeper.state import limits
@@ -32,11 +32,11 @@ class Demand(Enum):
     holds, but the newest sample says that it may be ending: a warning it raised stays and does not rise. DUE: the
     driver is to be warned."""
 
-    CLEAR = 0
-    WAIT = 1
-    UNSEEN = 2
-    EASING = 3
-    DUE = 4
+    CLEAR = auto()
+    WAIT = auto()
+    UNSEEN = auto()
+    EASING = auto()
+    DUE = auto()
 
 
 class Rule(Protocol):

@@ -28,13 +28,14 @@ class Visibility:
     Time in which no frame came is not counted: that the frames stopped is told by whoever watches for them.
     """
 
-    __slots__ = ("_held_ns", "_last_ns", "_unmeasured_ns", "cause", "presence")
+    __slots__ = ("_held_ns", "_last_ns", "_now", "_unmeasured_ns", "cause", "presence")
 
     def __init__(self) -> None:
         self.cause = Cause.NONE
         self.presence = Presence.NOT_AVAILABLE
         self._held_ns = dict.fromkeys(_AFTER_NS, 0)
         self._unmeasured_ns = 0
+        self._now: Cause | None = None
         self._last_ns: int | None = None
 
     def step(self, m: Measurement | None, left: EyeState, right: EyeState, t_ns: int) -> None:
@@ -44,6 +45,9 @@ class Visibility:
         dt_ns = 0 if self._last_ns is None else min(t_ns - self._last_ns, _GAP_NS)
         self._last_ns = t_ns
         now, face_seen = _condition(m, left in _KNOWN or right in _KNOWN)
+        if now is not self._now:
+            dt_ns //= 2  # it changed somewhere between the two frames
+        self._now = now
         said_nothing = now is None and not face_seen
         self._unmeasured_ns = self._unmeasured_ns + dt_ns if said_nothing else 0
         told = Cause.NONE
