@@ -1,9 +1,9 @@
 """Runs the tests that pass a changed line against the change, each mutant in a forked child; nothing touches the disk.
 
-Two ways. A mutant inside a function is put into the live function of a process that has collected the tests and run
-them once under coverage: a fork and some tests, no import. A mutant of a module's or class's own level, or of a
-function that already ran on import, needs the modules anew: its child forks before they were imported and a finder
-puts the changed code in place.
+Two ways. A mutant inside a function, or of a module's plain value, is put into a process that has collected the tests
+and run them once under coverage: a fork and some tests, no import. A mutant of anything else (defaults, class bodies,
+thresholds, which tests read when they are collected) needs the modules anew: its child forks before they were imported
+and a finder puts the changed code in place.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import TextIO
 import coverage
 import pytest
 from mutants import Mutant, Source, places_of_top_level
+from mutation_values import changed_values, put_values
 
 _SLOWEST_S = 4.0  # a test that takes longer is left out
 _BUDGET_S = 25.0  # of tests' own time for one mutant, quickest first
@@ -68,15 +69,19 @@ class Runs:
             seen = {test for line in range(mutant.line, mutant.last + 1) for test in lines.get(line, ())}
             changed = _changed_functions(source, mutant, functions)
             on_import = any("" in lines.get(line, ()) for line in range(mutant.line, mutant.last + 1))
-            if not changed or on_import:
+            values: dict[str, dict[str, object]] = {}
+            if on_import or not changed:
                 places = places_of_top_level(self.sources, mutant)
                 seen |= {test for module, line in places for test in by_line[module].get(line, ())}
                 if not seen - {""}:
                     seen = {test for tests in lines.values() for test in tests}
-                self._say({"fresh": mutant.number, "module": mutant.module, "tests": self._order(seen, [], mutant)})
-                continue
+                if not mutant.module.endswith(".limits"):  # whose values tests take over when they are collected
+                    values = changed_values(self.sources, source, mutant)
+                if not values and not (changed and not on_import):
+                    self._say({"fresh": mutant.number, "module": mutant.module, "tests": self._order(seen, [], mutant)})
+                    continue
             tests = self._order(seen, lately[mutant.module], mutant)
-            killer = self._killer(changed, [items[test] for test in tests])
+            killer = self._killer(changed, values, [items[test] for test in tests])
             if killer is not None:
                 lately[mutant.module] = [killer, *(t for t in lately[mutant.module] if t != killer)][:5]
             self._say(
@@ -111,7 +116,12 @@ class Runs:
             chosen.append(test)
         return chosen
 
-    def _killer(self, changed: list[tuple[FunctionType, CodeType]], items: list[pytest.Item]) -> str | None:
+    def _killer(
+        self,
+        changed: list[tuple[FunctionType, CodeType]],
+        values: dict[str, dict[str, object]],
+        items: list[pytest.Item],
+    ) -> str | None:
         """The test that notices, None when none does."""
         read, write = os.pipe()
         pid = os.fork()
@@ -119,6 +129,7 @@ class Runs:
             _silence()
             for function, code in changed:
                 function.__code__ = code
+            put_values(values)
             for item in items:
                 os.write(write, b"%d\n" % items.index(item))
                 signal.setitimer(signal.ITIMER_REAL, _HANG_S + 20 * self.took_s[item.nodeid])
