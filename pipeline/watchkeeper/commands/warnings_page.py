@@ -104,7 +104,8 @@ def _rising() -> list[str]:
         "## Levels of a warning that stays unanswered",
         text(
             "Counted from its onset, while its condition lasts and the driver is seen. `Drowsy` is a prompt: once told",
-            "it only waits. It is at level 2 where it follows a warning of its class at that level.",
+            "it only waits. It is at level 2 where it follows a warning of its class at that level, and when it is",
+            "repeated.",
         ),
         table(("profile", "warning", "level"), rows),
     ]

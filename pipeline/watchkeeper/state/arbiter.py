@@ -151,6 +151,8 @@ class Arbiter:
         self.acknowledged = self._answered = False
         for prompt in self._prompts:
             if warning is prompt.warning:
+                if prompt.again:
+                    self.level = style.top_level
                 prompt.told(t_ns)
         self._patience.ended_ns = None
         return WarningEvent(t_ns, warning, Phase.ONSET, self.level)

@@ -211,21 +211,28 @@ class Unresponsive:
 
 class Drowsy:
     """The sleepiness estimate at the profile's level, from the profile's speed on. A prompt: told while a long closure
-    is fresh, over by itself, repeated after `limits.DROWSY_REPEAT` if it is still so."""
+    is fresh, over by itself, repeated after `limits.DROWSY_REPEAT` if it is still so. It does not rise while it is
+    shown: no answer to it could be seen, since rest is the only one. A repetition comes at the highest level, unless
+    the estimate was below the profile's level in between.
 
-    __slots__ = ("_gate", "_level", "_sleepiness", "_told_ns", "late_ns", "warning")
+    again: told before, and it has been so ever since."""
+
+    __slots__ = ("_gate", "_level", "_sleepiness", "_told_ns", "again", "late_ns", "warning")
 
     def __init__(self, level: float, gate: Gate, sleepiness: Sleepiness) -> None:
         self.warning, self.late_ns = DriverWarning.DROWSY, 0
         self._level, self._gate, self._sleepiness = level, gate, sleepiness
         self._told_ns: int | None = None
+        self.again = False
 
     def demand(self, t_ns: int) -> Demand:
-        told_ns = self._told_ns
+        told_ns, kss = self._told_ns, self._sleepiness.kss
+        if kss is None or kss < self._level:
+            self.again = False
         if told_ns is not None and t_ns - told_ns < _DROWSY_REPEAT_NS:
             shown = t_ns - told_ns < _DROWSY_SHOWN_NS and self._gate.open
             return Demand.WAIT if shown else Demand.CLEAR
-        kss, closed_ns = self._sleepiness.kss, self._sleepiness.long_closure_ns
+        closed_ns = self._sleepiness.long_closure_ns
         if kss is None or kss < self._level or not self._gate.open:
             return Demand.CLEAR
         if closed_ns is None or t_ns - closed_ns > _DROWSY_FRESH_NS:
@@ -234,7 +241,7 @@ class Drowsy:
 
     def told(self, t_ns: int) -> None:
         """The arbiter gave the warning."""
-        self._told_ns = t_ns
+        self._told_ns, self.again = t_ns, True
 
 
 def build_rules(

@@ -9,7 +9,7 @@ _COVERED, _DARK, _BRIGHT = limits.COVERED_SHARE.value, limits.DARK_MEAN.value, l
 _FACE = limits.FACE_PRESENT.value
 _CLEAR_NS = limits.SEEN_AGAIN_AFTER.ns
 _UNMEASURED_NS = limits.UNMEASURED_AFTER.ns
-_GAP_NS = limits.GAP.ns
+_GAP_NS, _HALF_NS = limits.GAP.ns, limits.HALF_FRAME_MAX.ns
 _KNOWN = (EyeState.OPEN, EyeState.CLOSED)
 
 # Most certain first: of several that hold, the first is told.
@@ -45,6 +45,7 @@ class Visibility:
         dt_ns = 0 if self._last_ns is None else min(t_ns - self._last_ns, _GAP_NS)
         self._last_ns = t_ns
         now, face_seen = _condition(m, left in _KNOWN or right in _KNOWN)
+        half_ns = min(dt_ns // 2, _HALF_NS)
         if now is not self._now:
             dt_ns //= 2  # it changed somewhere between the two frames
         self._now = now
@@ -59,7 +60,8 @@ class Visibility:
             elif not said_nothing:
                 held_ns = max(0, held_ns - dt_ns)  # weighed, not reset: single finds in an empty seat change nothing
             self._held_ns[cause] = held_ns
-            if told is Cause.NONE and held_ns >= after_ns:
+            near_ns = half_ns if cause is now else -half_ns
+            if told is Cause.NONE and held_ns + near_ns >= after_ns:  # told at the nearest frame
                 told = cause
         if told is Cause.NONE and self._unmeasured_ns >= _UNMEASURED_NS:
             told = Cause.NO_FACE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 import struct
 from typing import Any
 
@@ -10,8 +11,7 @@ import pytest
 
 from watchkeeper.clock import NS_PER_S
 from watchkeeper.supervisor.frames import CanFrame
-from watchkeeper.supervisor.uds import transport
-from watchkeeper.supervisor.uds.isotp import MESSAGE_MAX
+from watchkeeper.supervisor.uds.isotp import MESSAGE_MAX, PADDING
 from watchkeeper.supervisor.uds.transport import KernelTransport, functional_request, open_kernel_transport
 
 S = NS_PER_S
@@ -68,14 +68,14 @@ class FakeKernel:
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
     fake = FakeKernel()
-    monkeypatch.setattr(transport.socket, "socket", fake)
+    monkeypatch.setattr(socket, "socket", fake)
     return fake
 
 
 def test_it_is_opened_as_the_contract_says(kernel: FakeKernel) -> None:
     link = KernelTransport("can0")
     assert kernel.address == ("can0", 0x7C0, 0x7C8)
-    assert kernel.options[1] == struct.pack("=IIBBBB", 0x04, 1_000_000, 0, transport.PADDING, 0, 0)
+    assert kernel.options[1] == struct.pack("=IIBBBB", 0x04, 1_000_000, 0, PADDING, 0, 0)
     assert kernel.options[2] == bytes(3)
     assert link.receive_ids == (0x7DF,)
     assert not link.sending

@@ -6,12 +6,12 @@ A real kernel's device is tested in tests/vm.
 from __future__ import annotations
 
 import errno
+import fcntl
 import struct
 from pathlib import Path
 
 import pytest
 
-from watchkeeper.supervisor import hw_watchdog
 from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
 
 MAGIC_CLOSE, PRETIMEOUT, KEEPALIVE = 0x100, 0x200, 0x8000
@@ -44,7 +44,7 @@ class FakeDevice:
 def _open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: FakeDevice, timeout_s: int = 10
 ) -> tuple[HardwareWatchdog, Path]:
-    monkeypatch.setattr(hw_watchdog.fcntl, "ioctl", device.ioctl)
+    monkeypatch.setattr(fcntl, "ioctl", device.ioctl)
     path = tmp_path / "watchdog"
     path.touch()
     return HardwareWatchdog(path, timeout_s), path
@@ -87,7 +87,7 @@ def test_a_device_that_refuses_a_feed_is_told(monkeypatch: pytest.MonkeyPatch) -
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this machine has no /dev/full")
-    monkeypatch.setattr(hw_watchdog.fcntl, "ioctl", FakeDevice(MAGIC_CLOSE).ioctl)
+    monkeypatch.setattr(fcntl, "ioctl", FakeDevice(MAGIC_CLOSE).ioctl)
     watchdog = HardwareWatchdog(full, 10)
     assert watchdog.feed() is False
     watchdog.disarm()

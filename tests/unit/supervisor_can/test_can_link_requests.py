@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
+import socket
 import struct
 from typing import Any
 
 import pytest
 
-from watchkeeper.supervisor import can_link
 from watchkeeper.supervisor.can_link import LinkNews, LinkWatch, parse, request_restart
 
 NEWLINK, ERROR = 16, 2
@@ -21,7 +21,7 @@ class FakeKernel:
     """
 
     def __init__(self, *codes: int) -> None:
-        self.codes, self.sent, self.packets = list(codes), [], list[bytes]()
+        self.codes, self.sent, self.packets = list(codes), list[bytes](), list[bytes]()
         self.refuses_bind = self.closed = False
 
     def __call__(self, *_family: Any) -> FakeKernel:
@@ -66,7 +66,7 @@ def _attributes(data: bytes) -> dict[int, bytes]:
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
     fake = FakeKernel()
-    monkeypatch.setattr(can_link.socket, "socket", fake)
+    monkeypatch.setattr(socket, "socket", fake)
     return fake
 
 
