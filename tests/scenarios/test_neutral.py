@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-from watchkeeper.types import Face, GazeZone
+import pytest
+
+from watchkeeper.board import load_board
+from watchkeeper.errors import BadInputError
+from watchkeeper.state.machine import DriverStateMachine
+from watchkeeper.state.profiles import get_profile
+from watchkeeper.types import Eye, Face, Gaze, GazeZone, Head, Measurement, VehicleSignals
 
 BARE = 0.018  # what a bare closed eye reads
 
@@ -59,3 +66,21 @@ def test_droop_is_measured_against_this_drivers_open_eyes(drive: Any) -> None:
     assert not played.machine._sleepiness._opening < 0.75
     played = blinking(drive(), 90, 1.0).ahead(200, lids=(0.7, 0.7)).play(fps=15)
     assert played.machine._sleepiness._opening < 0.75
+
+
+def test_a_kept_baseline_holds_from_the_first_frame_and_another_driver_is_noticed(drive: Any) -> None:
+    kept = blinking(drive(), 90, 1.0).play(fps=15).machine.learned
+    assert kept is not None
+    assert DriverStateMachine(get_profile("r171"), load_board("host").cabin).learned is None
+    for head_deg, same in ((0.0, True), (-9.0, False)):
+        machine = DriverStateMachine(get_profile("euroncap-2026"), load_board("host").cabin)
+        machine.recall(kept)
+        assert machine.learned == kept
+        eye = Eye(1.0, None, 0.99)
+        for k in range(300):
+            t_ns = k * 66_000_000
+            frame = Measurement(t_ns, k, None, Head(0.0, head_deg, 0.0), Gaze(0.0, 0.0), eye, eye)
+            machine.step(frame, VehicleSignals(speed_kph=80.0), t_ns)
+        assert (machine.learned == kept) is same
+    with pytest.raises(BadInputError, match="present"):
+        machine.recall(replace(kept, present=2))

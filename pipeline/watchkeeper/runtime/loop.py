@@ -6,12 +6,14 @@ is dropped and counted, never processed: a warning made from an old picture is w
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
+from watchkeeper.errors import BadInputError
 from watchkeeper.runtime.budget import Ladder
 from watchkeeper.runtime.content import content_mark
 from watchkeeper.runtime.frame_work import FrameWork
@@ -20,6 +22,7 @@ from watchkeeper.trace.rows import Drop, Kind
 from watchkeeper.trace.stages import StageTimes
 from watchkeeper.types import (
     Cause,
+    DriverBaseline,
     DriverState,
     Frame,
     Measurement,
@@ -32,6 +35,7 @@ from watchkeeper.types import (
 
 EVENTS_KEPT = 16
 _PERCENTILES_EVERY_NS = NS_PER_S // 2
+_LEARNED_EVERY_NS = 2 * NS_PER_S
 
 
 class Perceives(Protocol):
@@ -44,6 +48,9 @@ class Judges(Protocol):
     """One measurement to the driver's state."""
 
     def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState: ...
+    @property
+    def learned(self) -> DriverBaseline | None: ...
+    def recall(self, kept: DriverBaseline) -> None: ...
 
 
 class Lease(Protocol):
@@ -81,6 +88,9 @@ class VisionLoop:
         self._missed = missed
         self._perception, self._machine, self._forget = perception, machine, forget
         self._baseline_resets: int | None = None
+        self._recalled = False
+        self._learned: DriverBaseline | None = None
+        self._learned_due_ns = 0
         self._publish, self._vehicle, self._clock = publish, vehicle, clock
         self._budget_ns, self._period_ns = budget_ns, frame_period_ns
         self._vehicle_t_ns = 0
@@ -102,7 +112,7 @@ class VisionLoop:
         self._send(VisionReport(
             self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
             self._event_count, tuple(self._events), old.first_exposure_ns, self._baseline_resets or 0,
-            old.content,
+            old.content, self._learned,
         ))  # fmt: skip
 
     def frame(self, lease: Lease, captured: int, dropped_before: int, *, dequeued_ns: int = 0, lost: int = 0) -> None:
@@ -140,6 +150,8 @@ class VisionLoop:
         report = self._vehicle()
         vehicle = self._fresh_vehicle_signals(report)
         driver = self._machine.step(measurement, vehicle, exposure_ns)
+        if exposure_ns >= self._learned_due_ns:
+            self._learned, self._learned_due_ns = self._machine.learned, exposure_ns + _LEARNED_EVERY_NS
         judged_ns = recorder.mark(Kind.DECIDE)
         self._events.extend(driver.events)
         self._event_count += len(driver.events)
@@ -149,7 +161,7 @@ class VisionLoop:
         self._send(VisionReport(
             judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
             self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns,
-            self._baseline_resets or 0, content,
+            self._baseline_resets or 0, content, self._learned,
         ))  # fmt: skip
         published_ns = recorder.mark(Kind.PUBLISH)
         late = published_ns - exposure_ns > self._budget_ns
@@ -192,7 +204,12 @@ class VisionLoop:
             # of requests before this process began nothing is left to be forgotten
             if self._baseline_resets is not None and self._forget is not None:
                 self._machine = self._forget()
+                self._recalled, self._learned, self._learned_due_ns = True, None, 0
             self._baseline_resets = report.baseline_resets
+        if report is not None and report.baseline is not None and not self._recalled:
+            self._recalled = True
+            with contextlib.suppress(BadInputError):  # of another version: learned anew
+                self._machine.recall(report.baseline)
         if report is None or report.t_ns == self._vehicle_t_ns:
             return None
         self._vehicle_t_ns = report.t_ns

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from watchkeeper.errors import BadInputError
 from watchkeeper.state import limits
 from watchkeeper.state.histogram import TimeHistogram
 from watchkeeper.state.lid_readings import LidReading, LidReadings
-from watchkeeper.types import Eye, Face, Measurement
+from watchkeeper.types import DriverBaseline, Eye, Face, Measurement
 
 _ENOUGH_NS, _FIRST_NS = limits.CALIBRATION_TIME.ns, limits.BASELINE_FIRST.ns
 _SPAN_NS, _GAP_NS = limits.SAMPLE_SPAN_MAX.ns, limits.GAP.ns
@@ -43,6 +43,22 @@ class BaselineNumbers:
     face_x_px: float | None = None
     face_y_px: float | None = None
     learned_ns: int = 0
+
+    @property
+    def kept(self) -> DriverBaseline:
+        """As it is handed out of vision."""
+        (first, second), rest = self.lids, {name: getattr(self, name) for name in _ALIKE}
+        return DriverBaseline(first.open, first.closed, second.open, second.closed, **rest)
+
+    @staticmethod
+    def of(kept: DriverBaseline) -> BaselineNumbers:
+        """From what was kept."""
+        first = LidReading(kept.first_open, kept.first_closed)
+        second = LidReading(kept.second_open, kept.second_closed)
+        return BaselineNumbers((first, second), **{name: getattr(kept, name) for name in _ALIKE})
+
+
+_ALIKE = tuple(f.name for f in fields(BaselineNumbers) if f.name != "lids")
 
 
 class _Posture:
@@ -165,7 +181,8 @@ class Baseline:
         )
 
     def restore(self, numbers: BaselineNumbers) -> None:
-        """Go on from numbers learned before. Raises BadInputError for what cannot have been learned."""
+        """Go on from numbers learned before. Whether they are this driver's is found out in the first attentive time,
+        as after the face was gone. Raises BadInputError for what cannot have been learned."""
         readings = [value for pair in numbers.lids for value in (pair.open, pair.closed)]
         checked: list[tuple[str, float | None, float, float]] = [
             ("lids", value, 0.0, _OPEN_MAX) for value in readings
@@ -193,6 +210,7 @@ class Baseline:
             ],
             numbers.learned_ns,
         )  # fmt: skip
+        self._candidate = _Posture()
 
     def step(self, m: Measurement | None, attentive: bool, speed_kph: float | None, face_lost: bool, t_ns: int) -> None:
         """Take one frame; None when there was none.

@@ -157,7 +157,7 @@ class SupervisorLoop:
             resets = parts.diagnostics.baseline_resets
         if report is not before or resets != self._baseline_resets:
             self._baseline_resets = resets
-            parts.vehicle_writer.write(replace(report, baseline_resets=resets, sends=tuple(self._sends)))
+            self._tell_vision()
 
     def _diagnose(self, cycle: Cycle, t_ns: int) -> None:
         """Show diagnostics what is now, do what a tester asked for."""
@@ -226,10 +226,17 @@ class SupervisorLoop:
         exposure_ns = self._report.exposure_ns if self._report is not None else 0
         if exposure_ns and (not self._sends or self._sends[-1].exposure_ns != exposure_ns):
             self._sends.append(SendStamp(exposure_ns, now_ns()))
-            report = replace(
-                self._parts.receiver.report, baseline_resets=self._baseline_resets, sends=tuple(self._sends)
-            )
-            self._parts.vehicle_writer.write(report)
+            self._tell_vision()
+
+    def _tell_vision(self) -> None:
+        diagnostics = self._parts.diagnostics
+        report = replace(
+            self._parts.receiver.report,
+            baseline_resets=self._baseline_resets,
+            baseline=diagnostics.baseline if diagnostics is not None else None,
+            sends=tuple(self._sends),
+        )
+        self._parts.vehicle_writer.write(report)
 
     def _read(self, pid: int) -> VisionReport | None:
         """The newest report of the present process; None for a predecessor's, for none and for garbage."""
