@@ -1,241 +1,186 @@
 #!/usr/bin/env python3
 """Small wrong changes to the code, one at a time: which of them do the tests notice?
 
-usage: mutate.py state|supervisor [--sample N] [--seed N] [--out FILE.jsonl]
+usage: mutate.py state|supervisor [--sample N] [--seed N] [--only WORD] [--again]
+       mutate.py page > docs/mutation.md
 
-Each mutant is one changed operator, comparison, constant, condition or default. It never touches the disk: a finder
-puts the changed source in place of the module in a forked child, which runs the tests of that part (`-x`) and is gone.
-mutmut and cosmic-ray rewrite files of a copied tree, which this package's editable install with native modules
-does not follow. Prints the rate and every survivor; survivors are listed with a reason in docs/mutation.md.
+Each mutant is one changed operator, comparison, constant, condition or default. One run of the part's tests under
+coverage says which test passes which line; a mutant is tried against those alone, in a forked child, until one fails.
+Results are kept in build/mutation/PART.jsonl; `page` makes docs/mutation.md of them and of mutation_survivors.toml.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import copy
-import importlib.abc
-import importlib.machinery
-import importlib.util
+import importlib
 import json
+import math
 import os
 import random
-import signal
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
-from types import CodeType, ModuleType
+
+import hypothesis
+from mutants import Mutant, Source
+from mutation_runs import killed_afresh, watch_and_run
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "pipeline" / "watchkeeper"
-_TIMEOUT_S = 900  # of a whole run; a single test that hangs is ended by pytest's own time-out
-_NAMED = "tests/scenarios/test_named_scenarios.py"
-# part: modules, tests that are to notice
-PARTS: dict[str, tuple[list[str], list[str]]] = {
-    "state": (
-        [f"state.{path.stem}" for path in sorted((PACKAGE / "state").glob("*.py")) if path.stem != "__init__"],
-        ["tests/scenarios/test_closures.py", "tests/scenarios/test_distraction.py",
-         "tests/scenarios/test_vehicle_and_sight.py", "tests/scenarios/test_profiles_and_drowsiness.py", _NAMED,
-         "tests/unit/state", "-k", "not named_scenarios or 30-clean or timing"],
-    ),
-    "supervisor": (
-        [f"supervisor.{name}" for name in (
-            "core", "liveness", "safe_state", "restart", "cycle", "e2e", "frames", "vehicle_input",
-        )],
-        ["tests/unit/supervisor/test_core.py", "tests/unit/supervisor/test_liveness.py",
-         "tests/unit/supervisor/test_safe_state.py", "tests/unit/supervisor/test_restart.py",
-         "tests/unit/supervisor/test_cycle.py", "tests/unit/supervisor_can/test_can_layout.py",
-         "tests/unit/supervisor_can/test_can_e2e.py", "tests/unit/supervisor_can/test_can_vehicle.py",
-         "tests/unit/supervisor_can/test_can_outputs.py",
-         "tests/golden", "tests/unit/commands/test_replay_command.py"],
-    ),
+RESULTS = ROOT / "build" / "mutation"
+REASONS = ROOT / "tools" / "mutation_survivors.toml"
+OPTIONS = [
+    "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-o", "timeout=0",
+    "-W", "ignore::pytest.PytestAssertRewriteWarning", "-W", "ignore::pytest.PytestConfigWarning",
+]  # fmt: skip
+# Test folders and what of them is left out: sweeps over more cameras, and what needs a process of its own.
+TESTS: dict[str, list[str]] = {
+    "state": [
+        "tests/unit/state", "tests/scenarios", "tests/unit/commands/test_warnings_page.py",
+        "--deselect=tests/scenarios/test_attentive.py", "--deselect=tests/scenarios/test_frame_rate.py",
+        "-k", "not (10- or 15- or 60- or 10fps or 15fps or 60fps or jitter or lost or test_only_time or ten_seconds)",
+    ],
+    "supervisor": [
+        "tests/unit/supervisor", "tests/unit/supervisor_can", "tests/unit/diagnostics",
+        "tests/conformance/test_bus_conformance.py",
+    ],
 }  # fmt: skip
-
-_COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
-_BINARY: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult, ast.Div: ast.Mult,
-    ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.Mod: ast.Mult,
-    ast.BitXor: ast.BitOr,
-}  # fmt: skip
+# Modules that only do what a test process must not: own a bus of the machine, its clock, its processes.
+EDGES = ("main", "realtime", "bus_socketcan", "bus_slcan", "vision_process")
 
 
-def changes(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
-    """Line, description and tree of every mutant. Annotations, docstrings and `__slots__` are left alone."""
-    for number, node in enumerate(_nodes(tree)):
-        for variant, text in enumerate(_variants(node)):
-            changed = copy.deepcopy(tree)
-            target = _nodes(changed)[number]
-            _apply(target, variant)
-            yield getattr(node, "lineno", 0), text, ast.fix_missing_locations(changed)
+def modules(part: str) -> list[str]:
+    """Dotted names below watchkeeper."""
+    paths = sorted((PACKAGE / part).rglob("*.py"))
+    names = [".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in paths if path.stem != "__init__"]
+    return [name for name in names if name.rpartition(".")[2] not in EDGES]
 
 
-def _nodes(tree: ast.Module) -> list[ast.AST]:
-    found: list[ast.AST] = []
-
-    def walk(node: ast.AST) -> None:
-        found.append(node)
-        for name, value in ast.iter_fields(node):
-            if name in ("annotation", "returns"):
-                continue
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST) and not _left_alone(child):
-                    walk(child)
-
-    walk(tree)
-    return found
+def wilson(hits: int, tried: int) -> tuple[float, float]:
+    """95 % interval of a share, after Wilson."""
+    if tried == 0:
+        return 0.0, 1.0
+    z, p = 1.96, hits / tried
+    middle, half = p + z * z / (2 * tried), z * math.sqrt(p * (1 - p) / tried + z * z / (4 * tried * tried))
+    return (middle - half) / (1 + z * z / tried), min(1.0, (middle + half) / (1 + z * z / tried))
 
 
-def _left_alone(node: ast.AST) -> bool:
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return True
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        return node.targets[0].id == "__slots__"
-    return isinstance(node, (ast.Import, ast.ImportFrom)) or (
-        isinstance(node, ast.ClassDef) and any("Protocol" in ast.dump(base) for base in node.bases)
+def run(part: str, sample: int, seed: int, only: str, again: bool) -> int:
+    """Try a sample and write the results."""
+    sys.path.insert(0, str(ROOT / "tests" / "fakes"))
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    for name in ("numpy", "can", "cantools.database", "udsoncan"):
+        importlib.import_module(name)  # so that no child has to
+    hypothesis.settings.register_profile(
+        "mutation", derandomize=True, database=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
     )
-
-
-def _variants(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARE:
-        return [f"{type(node.ops[0]).__name__} -> {_COMPARE[type(node.ops[0])].__name__}"]
-    if isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in _BINARY:
-        return [f"{type(node.op).__name__} -> {_BINARY[type(node.op)].__name__}"]
-    if isinstance(node, ast.BoolOp):
-        return ["and <-> or"]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
-        return ["operator taken away"]
-    if isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float)):
-        return ["flipped" if isinstance(node.value, bool) else f"{node.value} -> {_other(node.value)}"]
-    if isinstance(node, (ast.If, ast.IfExp, ast.While)):
-        return ["condition negated"]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("min", "max"):
-        return ["min <-> max"]
-    return []
-
-
-def _other(value: float) -> float:
-    return value + 1 if isinstance(value, int) else value * 1.5 + (1.0 if value == 0 else 0.0)
-
-
-def _apply(node: ast.AST, _variant: int) -> None:
-    if isinstance(node, ast.Compare):
-        node.ops[0] = _COMPARE[type(node.ops[0])]()
-    elif isinstance(node, (ast.BinOp, ast.AugAssign)):
-        node.op = _BINARY[type(node.op)]()
-    elif isinstance(node, ast.BoolOp):
-        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-    elif isinstance(node, ast.UnaryOp):
-        node.op = ast.UAdd() if isinstance(node.op, ast.USub) else ast.Not()
-        if isinstance(node.op, ast.Not):
-            node.operand = ast.UnaryOp(ast.Not(), node.operand)
-    elif isinstance(node, ast.Constant):
-        assert isinstance(node.value, (bool, int, float))
-        node.value = (not node.value) if isinstance(node.value, bool) else _other(node.value)
-    elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
-        node.test = ast.UnaryOp(ast.Not(), node.test)
-    elif isinstance(node, ast.Call):
-        assert isinstance(node.func, ast.Name)
-        node.func.id = "max" if node.func.id == "min" else "min"
-
-
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Puts one module's changed code in place of its file."""
-
-    def __init__(self, name: str, path: Path, code: CodeType) -> None:
-        self._name, self._path, self._code = name, path, code
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self._name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=_Loader(self._code, self._path))
-
-
-class _Loader(importlib.abc.Loader):
-    def __init__(self, code: CodeType, path: Path) -> None:
-        self._code, self.path = code, str(path)
-
-    def exec_module(self, module: ModuleType) -> None:
-        exec(self._code, module.__dict__)
-
-
-def killed(module: str, tree: ast.Module, tests: list[str]) -> bool:
-    """Does some test fail with this mutant? (A mutant that hangs is noticed too.)"""
-    source = PACKAGE / (module.replace(".", "/") + ".py")
-    code = compile(tree, str(source), "exec")
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(_TIMEOUT_S)
-        log = os.environ.get("MUTATE_LOG")  # where the newest child's output is to be read
-        null, path = tempfile.mkstemp() if log is None else (os.open(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC), log)
-        if log is None:
-            Path(path).unlink()
-        for fd in (0, 1, 2):
-            os.dup2(null, fd)
-        sys.meta_path.insert(0, _Finder(f"watchkeeper.{module}", source, code))
-        import pytest
-
-        status = 1
-        try:
-            status = int(
-                pytest.main(
-                    ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", *tests]
-                )
+    hypothesis.settings.load_profile("mutation")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    kept = RESULTS / f"{part}.jsonl"
+    sources = [Source(PACKAGE, name) for name in modules(part)]
+    every = [mutant for source in sources for mutant in source.mutants()]
+    drawn = _drawn(every, sample, seed)
+    if only:
+        drawn = [mutant for mutant in drawn if only in mutant.module]
+    if again:
+        survived = {_key(row) for row in _read(kept) if not row["killed"]}
+        drawn = [mutant for mutant in every if mutant.key in survived]
+    print(f"{len(every)} mutants of {part}, trying {len(drawn)}", flush=True)
+    start_s = time.monotonic()
+    said = watch_and_run(sources, drawn, TESTS[part], OPTIONS, RESULTS / f"{part}.tmp")
+    if not said or "error" in said[0]:
+        print(said[0]["error"] if said else "the tests did not run", file=sys.stderr)
+        return 2
+    by_place = {(mutant.module, mutant.number): mutant for mutant in drawn}
+    by_module = {source.module: source for source in sources}
+    rows = []
+    print(f"in place: {len(said)} after {time.monotonic() - start_s:.0f} s", flush=True)
+    for line in said:
+        number, tests = line.get("fresh", line.get("number")), line["tests"]
+        mutant: Mutant = by_place[str(line["module"]), int(str(number))]
+        if "fresh" in line:
+            assert isinstance(tests, list)
+            killed = bool(tests) and killed_afresh(by_module[mutant.module], mutant, tests, OPTIONS)
+        else:
+            killed = bool(line["killed"])
+        count = len(tests) if isinstance(tests, list) else tests
+        rows.append({
+            "module": mutant.module, "line": mutant.line, "change": mutant.change, "text": mutant.text,
+            "killed": killed, "tests": count,
+        })  # fmt: skip
+        if not killed:
+            print(
+                f"survived ({count} tests): {mutant.module}:{mutant.line}: {mutant.change}: {mutant.text}", flush=True
             )
-        finally:
-            os._exit(status)
-    _, wait_status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(wait_status) != 0
+    _keep(kept, rows, {"part": part, "all": len(every), "seed": seed, "sample": sample}, merge=again or bool(only))
+    hits = sum(bool(row["killed"]) for row in rows)
+    low, high = wilson(hits, len(rows))
+    print(
+        f"{part}: {hits} of {len(rows)} noticed ({100 * hits / max(1, len(rows)):.1f} %, 95 % interval "
+        f"{100 * low:.0f} to {100 * high:.0f} %), {len(every)} in all, {time.monotonic() - start_s:.0f} s"
+    )
+    return 0
+
+
+def _drawn(every: Sequence[Mutant], sample: int, seed: int) -> list[Mutant]:
+    """Every file gives its share, at least three."""
+    if not sample:
+        return list(every)
+    by_module: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in every:
+        by_module[mutant.module].append(mutant)
+    drawn: list[Mutant] = []
+    for name, own in sorted(by_module.items()):
+        share = min(len(own), max(3, round(sample * len(own) / len(every))))
+        drawn += random.Random(f"{seed} {name}").sample(own, share)
+    return drawn
+
+
+def _key(row: dict[str, object]) -> tuple[str, str, str]:
+    return str(row["module"]), str(row["text"]), str(row["change"])
+
+
+def _read(path: Path) -> list[dict[str, object]]:
+    if not path.exists():
+        return []
+    return [row for row in map(json.loads, path.read_text().splitlines()) if "module" in row]
+
+
+def _keep(path: Path, rows: list[dict[str, object]], about: dict[str, object], merge: bool) -> None:
+    """Write the results; `merge`: only of mutants that were drawn before or now."""
+    old = path.read_text().splitlines() if merge and path.exists() else []
+    if old:
+        new: dict[tuple[object, ...], dict[str, object]] = {(_key(row), row["line"]): row for row in rows}
+        same = {_key(row): row for row in rows}
+        about = json.loads(old[0])
+        kept = [new.pop((_key(row), row["line"]), same.get(_key(row), row)) for row in map(json.loads, old[1:])]
+        rows = kept
+    path.write_text("".join(json.dumps(row) + "\n" for row in [about, *rows]))
+
+
+def page() -> int:
+    """docs/mutation.md on stdout."""
+    from mutation_page import page_text
+
+    print(page_text(RESULTS, REASONS, EDGES), end="")
+    return 0
 
 
 def main() -> int:
     """See the module text."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("part", choices=[*TESTS, "page"])
     parser.add_argument("--sample", type=int, default=0, help="mutants to try, drawn by chance (default: all)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--skip", type=int, default=0, help="leave the first so many of the drawn ones out")
-    parser.add_argument("--seconds", type=float, default=0, help="stop after so many seconds (default: never)")
-    parser.add_argument("--out", type=Path, help="write one JSON line a mutant")
+    parser.add_argument("--only", default="", help="of the sample, those of modules with this in their name")
+    parser.add_argument("--again", action="store_true", help="try the survivors of the kept results again")
     args = parser.parse_args()
     os.chdir(ROOT)
-    modules, tests = PARTS[args.part]
-    mutants = []
-    for module in modules:
-        tree = ast.parse((PACKAGE / (module.replace(".", "/") + ".py")).read_text())
-        mutants += [(module, line, text, changed) for line, text, changed in changes(tree)]
-    total = len(mutants)
-    random.Random(args.seed).shuffle(mutants)
-    mutants = mutants[args.skip : args.skip + args.sample] if args.sample else mutants[args.skip :]
-    import time
-
-    import hypothesis
-    import pytest
-
-    print(f"{total} mutants of {args.part}, trying {len(mutants)} (pytest {pytest.__version__}, {hypothesis.__name__})")
-    if killed(modules[0], ast.parse((PACKAGE / (modules[0].replace(".", "/") + ".py")).read_text()), tests):
-        print("the tests fail without a mutant", file=sys.stderr)
-        return 2
-    tried = noticed = 0
-    end_s = time.monotonic() + args.seconds if args.seconds else float("inf")
-    out = args.out.open("w") if args.out else None
-    for module, line, text, changed in mutants:
-        if time.monotonic() > end_s:
-            break
-        hit = killed(module, changed, tests)
-        tried, noticed = tried + 1, noticed + hit
-        if not hit:
-            print(f"survived: {module}:{line}: {text}", flush=True)
-        if out:
-            out.write(json.dumps({"module": module, "line": line, "change": text, "killed": hit}) + "\n")
-            out.flush()
-    print(f"{args.part}: {noticed} of {tried} noticed ({100 * noticed / max(1, tried):.1f} %), {total} mutants in all")
-    return 0
+    if args.part == "page":
+        return page()
+    return run(args.part, args.sample, args.seed, args.only, args.again)
 
 
 if __name__ == "__main__":

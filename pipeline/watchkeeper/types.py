@@ -411,6 +411,31 @@ class VisionHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class DriverBaseline:
+    """What is kept of a driver between runs: numbers, no picture and no identity. None: not known.
+
+    first_*, second_*: what `Eye.open` reads with lids open and shut, without and with glasses in the order seen;
+    present: 0 or 1, which holds. Angles: degrees, vehicle frame. face_*: height and centre of the face box, pixels.
+    learned_ns: attentive time behind it.
+    """
+
+    first_open: float | None = None
+    first_closed: float | None = None
+    second_open: float | None = None
+    second_closed: float | None = None
+    present: int = 0
+    head_yaw_deg: float | None = None
+    head_pitch_deg: float | None = None
+    gaze_yaw_deg: float | None = None
+    gaze_pitch_deg: float | None = None
+    opening: float | None = None
+    face_px: float | None = None
+    face_x_px: float | None = None
+    face_y_px: float | None = None
+    learned_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class VisionReport:
     """What vision publishes to the supervisor: once when it starts, on every frame, and when its condition changes.
 
@@ -434,6 +459,7 @@ class VisionReport:
     first_exposure_ns: int = 0  # of the first frame judged: what a clip's own time is counted from
     baseline_resets: int = 0  # the newest VehicleReport.baseline_resets that was done
     content: int = 0  # of the newest frame judged: the same number means the same picture; 0: not known
+    baseline: DriverBaseline | None = None  # once enough was learned of the driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,12 +479,14 @@ class VehicleReport:
     """What the supervisor hears on the bus and hands to vision. t_ns: arrival of the newest valid frame, 0 for none.
 
     baseline_resets: steps when a garage asks that what was learned of the driver be forgotten.
+    baseline: what was learned before and is kept; a vision that has just begun goes on from it.
     sends: the newest pictures that reached the bus, oldest first: vision's recorder ends its frames with them.
     """
 
     t_ns: int = 0
     signals: VehicleSignals = VehicleSignals()
     baseline_resets: int = 0
+    baseline: DriverBaseline | None = None
     sends: tuple[SendStamp, ...] = ()
 
 

@@ -13,6 +13,7 @@ from watchkeeper.trace.ring import Ring, read_ring
 from watchkeeper.trace.rows import STAGES, Drop, Kind, Network, Row, Task
 from watchkeeper.types import (
     ColorMatrix,
+    DriverBaseline,
     DriverState,
     Frame,
     Measurement,
@@ -67,6 +68,11 @@ class Rig:
     def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState:
         self.ns += self.took[Kind.DECIDE]
         return DriverState(t_ns, measurement.seq if measurement else 0)
+
+    learned: DriverBaseline | None = None
+
+    def recall(self, kept: DriverBaseline) -> None:
+        raise AssertionError("nothing is kept here")
 
     def publish(self, report: VisionReport) -> None:
         self.ns += self.took[Kind.PUBLISH]

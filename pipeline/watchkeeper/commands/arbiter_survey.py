@@ -21,7 +21,7 @@ class Asked:
     """A rule that asks for what it is told to."""
 
     def __init__(self, warning: DriverWarning) -> None:
-        self.warning = warning
+        self.warning, self.late_ns = warning, 0
         self.answer = Demand.CLEAR
 
     def demand(self, t_ns: int) -> Demand:

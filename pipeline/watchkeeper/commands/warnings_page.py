@@ -16,6 +16,7 @@ from watchkeeper.commands.markdown import doc, table, text
 from watchkeeper.commands.warnings_limits import all_profiles, profile_limits, sources, value
 from watchkeeper.state import limits
 from watchkeeper.state.arbiter import STYLES, Arbiter, Style
+from watchkeeper.state.baseline import Baseline
 from watchkeeper.state.closures import Closures
 from watchkeeper.state.glances import Glances
 from watchkeeper.state.profiles import Profile, get_profile
@@ -37,11 +38,12 @@ def page() -> str:
 
 def rules_of(profile: Profile) -> list[Rule]:
     """The profile's rules over timers that have seen nothing yet, most urgent first."""
-    closures, car, patience = Closures(), Vehicle(profile.active_from.value), Patience()
-    glances = Glances(load_board("host").cabin, profile.look_back.ns)
+    baseline, car, patience = Baseline(), Vehicle(profile.active_from.value), Patience()
+    closures = Closures(baseline)
+    glances = Glances(load_board("host").cabin, profile.look_back.ns, baseline)
     short = profile.short_distraction
     summed = ShortGlances(profile, glances, short.ns) if short is not None else None
-    return build_rules(profile, closures, glances, car, summed, Sleepiness(closures), patience)
+    return build_rules(profile, closures, glances, car, summed, Sleepiness(closures, baseline), patience)
 
 
 def _survey(profile: Profile) -> tuple[list[DriverWarning], Survey]:
@@ -102,7 +104,8 @@ def _rising() -> list[str]:
         "## Levels of a warning that stays unanswered",
         text(
             "Counted from its onset, while its condition lasts and the driver is seen. `Drowsy` is a prompt: once told",
-            "it only waits. It is at level 2 where it follows a warning of its class at that level.",
+            "it only waits. It is at level 2 where it follows a warning of its class at that level, and when it is",
+            "repeated.",
         ),
         table(("profile", "warning", "level"), rows),
     ]

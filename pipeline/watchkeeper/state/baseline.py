@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from watchkeeper.errors import BadInputError
 from watchkeeper.state import limits
 from watchkeeper.state.histogram import TimeHistogram
 from watchkeeper.state.lid_readings import LidReading, LidReadings
-from watchkeeper.types import Eye, Measurement
+from watchkeeper.types import DriverBaseline, Eye, Face, Measurement
 
-_ENOUGH_NS, _FIRST_NS, _SPAN_NS = limits.CALIBRATION_TIME.ns, limits.BASELINE_FIRST.ns, limits.SAMPLE_SPAN_MAX.ns
+_ENOUGH_NS, _FIRST_NS = limits.CALIBRATION_TIME.ns, limits.BASELINE_FIRST.ns
+_SPAN_NS, _GAP_NS = limits.SAMPLE_SPAN_MAX.ns, limits.GAP.ns
 _BUCKET_NS = limits.BASELINE_REFRESH.ns
 _FROM_KPH = limits.BASELINE_FROM.value
 _ANGLE_DEG = limits.BASELINE_ANGLE.value
@@ -19,13 +20,15 @@ _FACE_PX = limits.BASELINE_FACE.value
 _OTHER_OPEN, _OTHER_DEG, _OTHER_SIZE = (
     limits.OTHER_OPENING.value, limits.OTHER_HEAD.value, limits.OTHER_FACE_SIZE.value,
 )  # fmt: skip
+_SHIFT_DEG, _LEAN = limits.NEUTRAL_SHIFT_MAX.value, limits.LEAN.value
 _OPEN_MAX, _VISIBLE = limits.OPEN_READING_MAX.value, limits.EYE_VISIBLE.value
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineNumbers:
     """All that is learned of a driver. lids: readings in the two states (without and with glasses, in the order seen).
-    present: which of them holds. Angles: degrees, vehicle frame, median; face_px: height of the face box, pixels.
+    present: which of them holds. Angles: degrees, vehicle frame, median; face_px: height of the face box, face_x_px and
+    face_y_px: its centre in the picture, pixels.
     learned_ns: attentive time behind it. None: not known.
     """
 
@@ -37,29 +40,52 @@ class BaselineNumbers:
     gaze_pitch_deg: float | None = None
     opening: float | None = None
     face_px: float | None = None
+    face_x_px: float | None = None
+    face_y_px: float | None = None
     learned_ns: int = 0
+
+    @property
+    def kept(self) -> DriverBaseline:
+        """As it is handed out of vision."""
+        (first, second), rest = self.lids, {name: getattr(self, name) for name in _ALIKE}
+        return DriverBaseline(first.open, first.closed, second.open, second.closed, **rest)
+
+    @staticmethod
+    def of(kept: DriverBaseline) -> BaselineNumbers:
+        """From what was kept."""
+        first = LidReading(kept.first_open, kept.first_closed)
+        second = LidReading(kept.second_open, kept.second_closed)
+        return BaselineNumbers((first, second), **{name: getattr(kept, name) for name in _ALIKE})
+
+
+_ALIKE = tuple(f.name for f in fields(BaselineNumbers) if f.name != "lids")
 
 
 class _Posture:
-    """Medians over attentive time: head yaw and pitch, gaze yaw and pitch, opening, height of the face box."""
+    """Medians over attentive time: head yaw and pitch, gaze yaw and pitch, opening, height and centre of the
+    face box."""
 
     __slots__ = ("_histograms", "learned_ns", "medians")
 
     def __init__(self) -> None:
         angles = [TimeHistogram(-_ANGLE_DEG, _ANGLE_DEG) for _ in ("head yaw", "head pitch", "gaze yaw", "gaze pitch")]
-        self._histograms = [*angles, TimeHistogram(0.0, _OPEN_MAX), TimeHistogram(0.0, _FACE_PX)]
+        self._histograms = [*angles, TimeHistogram(0.0, _OPEN_MAX)]
+        self._histograms += [TimeHistogram(0.0, _FACE_PX) for _ in ("height", "x", "y")]
         self.medians: list[float | None] = [None] * len(self._histograms)
         self.learned_ns = 0
 
     def learn(self, m: Measurement, opening: float | None, dt_ns: int) -> None:
         head, gaze, face = m.head, m.gaze, m.face
+        box = face.box_px if face is not None else None
         values = (
             head.yaw_deg if head is not None else None,
             head.pitch_deg if head is not None else None,
             gaze.yaw_deg if gaze is not None else None,
             gaze.pitch_deg if gaze is not None else None,
             opening,
-            face.box_px[3] if face is not None else None,
+            box[3] if box is not None else None,
+            box[0] + box[2] / 2 if box is not None else None,
+            box[1] + box[3] / 2 if box is not None else None,
         )
         for histogram, value in zip(self._histograms, values, strict=True):
             if value is not None and math.isfinite(value):
@@ -87,7 +113,7 @@ class Baseline:
     costs a minute of learning and nothing else.
     """
 
-    __slots__ = ("_candidate", "_posture", "_t_ns", "lids")
+    __slots__ = ("_candidate", "_learning", "_posture", "_t_ns", "lids")
 
     def __init__(self) -> None:
         self.reset()
@@ -97,6 +123,7 @@ class Baseline:
         self.lids = LidReadings()
         self._posture = _Posture()
         self._candidate: _Posture | None = None
+        self._learning = False
         self._t_ns: int | None = None
 
     @property
@@ -111,16 +138,51 @@ class Baseline:
         return 0.0 if pitch is None or self._posture.learned_ns < _FIRST_NS else pitch
 
     @property
+    def neutral_gaze(self) -> tuple[float, float]:
+        """Yaw and pitch that a look straight ahead reads, degrees, at most `limits.NEUTRAL_SHIFT_MAX` each."""
+        return self._neutral(2), self._neutral(3)
+
+    @property
+    def neutral_head(self) -> tuple[float, float]:
+        """The same of the head."""
+        return self._neutral(0), self._neutral(1)
+
+    def _neutral(self, k: int) -> float:
+        value = self._posture.medians[k]
+        known = value is not None and self._posture.learned_ns >= _FIRST_NS
+        return min(max(value, -_SHIFT_DEG), _SHIFT_DEG) if known and value is not None else 0.0
+
+    def leans(self, face: Face) -> bool | None:
+        """Is the head well beside or below where this driver's usually is; None while that is not known."""
+        height, usual_x, usual_y = self._posture.medians[-3:]
+        if height is None or usual_x is None or usual_y is None or self._posture.learned_ns < _FIRST_NS:
+            return None
+        x, y, w, h = face.box_px
+        beside, below = abs(x + w / 2 - usual_x), y + h / 2 - usual_y
+        return max(beside, below) > _LEAN * height if math.isfinite(beside + below) else None
+
+    @property
     def numbers(self) -> BaselineNumbers:
         """What is known now, to be handed to `restore`."""
         posture = self._posture
-        yaw, pitch, gaze_yaw, gaze_pitch, opening, face = posture.medians
+        yaw, pitch, gaze_yaw, gaze_pitch, opening, face, x, y = posture.medians
         return BaselineNumbers(
-            self.lids.known, self.lids.present, yaw, pitch, gaze_yaw, gaze_pitch, opening, face, posture.learned_ns
+            self.lids.known,
+            self.lids.present,
+            yaw,
+            pitch,
+            gaze_yaw,
+            gaze_pitch,
+            opening,
+            face,
+            x,
+            y,
+            posture.learned_ns,
         )
 
     def restore(self, numbers: BaselineNumbers) -> None:
-        """Go on from numbers learned before. Raises BadInputError for what cannot have been learned."""
+        """Go on from numbers learned before. Whether they are this driver's is found out in the first attentive time,
+        as after the face was gone. Raises BadInputError for what cannot have been learned."""
         readings = [value for pair in numbers.lids for value in (pair.open, pair.closed)]
         checked: list[tuple[str, float | None, float, float]] = [
             ("lids", value, 0.0, _OPEN_MAX) for value in readings
@@ -131,6 +193,8 @@ class Baseline:
             ("gaze_pitch_deg", numbers.gaze_pitch_deg, -_ANGLE_DEG, _ANGLE_DEG),
             ("opening", numbers.opening, 0.0, _OPEN_MAX),
             ("face_px", numbers.face_px, 0.0, _FACE_PX),
+            ("face_x_px", numbers.face_x_px, 0.0, _FACE_PX),
+            ("face_y_px", numbers.face_y_px, 0.0, _FACE_PX),
             ("present", numbers.present, 0, 1),
             ("learned_ns", numbers.learned_ns, 0, 2 * _ENOUGH_NS),
         ]
@@ -142,10 +206,11 @@ class Baseline:
         self._posture.restore(
             [
                 numbers.head_yaw_deg, numbers.head_pitch_deg, numbers.gaze_yaw_deg, numbers.gaze_pitch_deg,
-                numbers.opening, numbers.face_px,
+                numbers.opening, numbers.face_px, numbers.face_x_px, numbers.face_y_px,
             ],
             numbers.learned_ns,
         )  # fmt: skip
+        self._candidate = _Posture()
 
     def step(self, m: Measurement | None, attentive: bool, speed_kph: float | None, face_lost: bool, t_ns: int) -> None:
         """Take one frame; None when there was none.
@@ -161,11 +226,11 @@ class Baseline:
         opening = _opening(m)
         learning = attentive and speed_kph is not None and abs(speed_kph) >= _FROM_KPH
         self.lids.step(opening, learning, t_ns)
-        if not learning or last_ns is None:
+        learned, self._learning = self._learning, learning and opening is not None and not self.lids.is_blink
+        if not self._learning or last_ns is None or opening is None:
             return
-        dt_ns = min(t_ns - last_ns, _SPAN_NS)
-        if opening is None or self.lids.is_blink:
-            return
+        # A gap with the same at both its ends counts as a whole.
+        dt_ns = min(t_ns - last_ns, _GAP_NS if learned else _SPAN_NS)
         if self._candidate is not None:
             self._candidate.learn(m, opening, dt_ns)
             if self._candidate.learned_ns < _FIRST_NS:
@@ -181,7 +246,7 @@ class Baseline:
     def _is_other(self, candidate: _Posture) -> bool:
         if self._posture.learned_ns < _FIRST_NS:
             return True  # too little is known of the one before
-        yaw, pitch, _, _, opening, face = zip(self._posture.medians, candidate.medians, strict=True)
+        yaw, pitch, _, _, opening, face, _, _ = zip(self._posture.medians, candidate.medians, strict=True)
         opens = [reading.open for reading in self.lids.known if reading.open is not None]
         return (
             _differ(yaw, _OTHER_DEG)

@@ -6,6 +6,7 @@ import math
 
 from watchkeeper.state import limits
 from watchkeeper.state.areas import TASK_ZONES, Area3, is_check
+from watchkeeper.state.baseline import Baseline
 from watchkeeper.state.dwell import Dwell
 from watchkeeper.state.vehicle import Vehicle
 from watchkeeper.state.zones import FORWARD_ZONES, ZoneMap
@@ -14,12 +15,15 @@ from watchkeeper.types import Cabin, Gaze, GazeZone, Head, Measurement
 _GAZE_STD_DEG = limits.GAZE_USABLE_STD.value
 _HEAD_STD_DEG = limits.HEAD_USABLE_STD.value
 _PHONE = limits.PHONE_SEEN.value
+_FACE = limits.FACE_PRESENT.value
 _CHECK_NS = limits.CHECK_LONGEST.ns
 
 
 class Glances:
     """Glances over time. A glance away runs on over changes between zones that are not forward (ISO 15007: it begins
-    where the gaze leaves).
+    where the gaze leaves). Owl (the head turns) and lizard (the eyes alone) are one: the gaze decides, and the head
+    where the eyes are hidden, each relative to what this driver's shows when he looks straight ahead. Where neither is
+    measured but a face is seen, a driver who leans far out of his usual place is taken to look away.
 
     zone: where the driver looks in this frame, UNKNOWN when that is not measured. away_now: None when not measured, and
     in a check of mirror or shoulder that indicator or reverse gear explain: that is neither away nor ahead. serving:
@@ -30,6 +34,7 @@ class Glances:
 
     __slots__ = (
         "_area3",
+        "_baseline",
         "_check_since_ns",
         "_zones",
         "area3",
@@ -41,7 +46,8 @@ class Glances:
         "zone",
     )
 
-    def __init__(self, cabin: Cabin, look_back_ns: int) -> None:
+    def __init__(self, cabin: Cabin, look_back_ns: int, baseline: Baseline) -> None:
+        self._baseline = baseline
         self._zones, self._area3 = ZoneMap(cabin), Area3(cabin)
         self.away = Dwell(limits.AWAY_HOLD.ns, look_back_ns)
         self.area3 = Dwell(limits.AWAY_HOLD.ns, look_back_ns)
@@ -59,14 +65,18 @@ class Glances:
         if measurement is not None and not lids_closed:
             gaze, head = measurement.gaze, measurement.head
             direction: Gaze | Head | None = None
+            neutral_deg = 0.0, 0.0
             if gaze is not None and _usable(gaze, _GAZE_STD_DEG):
-                direction = gaze
+                direction, neutral_deg = gaze, self._baseline.neutral_gaze
             elif head is not None and _usable(head, _HEAD_STD_DEG):
-                direction = head
+                direction, neutral_deg = head, self._baseline.neutral_head
             if direction is not None:
                 self.hidden.step(direction is head, t_ns)
-                area3 = self._area3.step(direction.yaw_deg, direction.pitch_deg, direction is head)
-                self._look(direction.yaw_deg, direction.pitch_deg, car, t_ns)
+                yaw_deg, pitch_deg = direction.yaw_deg - neutral_deg[0], direction.pitch_deg - neutral_deg[1]
+                area3 = self._area3.step(yaw_deg, pitch_deg, direction is head)
+                self._look(yaw_deg, pitch_deg, car, t_ns)
+            elif measurement.face is not None and measurement.face.p >= _FACE:
+                self.away_now = True if self._baseline.leans(measurement.face) else None
         self.away.step(self.away_now, t_ns)
         self.area3.step(area3, t_ns)
         phone = measurement.phone if measurement is not None else None

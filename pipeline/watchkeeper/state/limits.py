@@ -258,6 +258,16 @@ BASELINE_ANGLE = Limit(
     30.0, "deg", "own: an attentive head or gaze lies within; beyond, the end of the scale counts", "own"
 )
 BASELINE_FACE = Limit(2400.0, "px", "own: higher than a face in any picture of the platforms", "own")
+NEUTRAL_SHIFT_MAX = Limit(
+    5.0, "deg",
+    "own: line of sight and eyeball axis differ by about 5 deg between people; what is learned as straight ahead moves "
+    "the zones by no more, so that nobody teaches them to be elsewhere", "own",
+)  # fmt: skip
+LEAN = Limit(
+    0.8, "of the face's height",
+    "own: a face is about 0.22 m high; leaning to the passenger's side or the footwell moves the head by more than "
+    "0.18 m, sitting otherwise by less", "C",
+)  # fmt: skip
 OTHER_OPENING = Limit(0.15, "of the open eye", "own: three times the usual lid noise (0.05)", "own")
 OTHER_HEAD = Limit(6.0, "deg", "own: twice the error of a head pose; people seat their heads apart by more", "own")
 OTHER_FACE_SIZE = Limit(0.2, "of the height", "own: a sitting position or a face a fifth nearer or larger", "own")
@@ -300,6 +310,9 @@ GLANCE_DOWN_LONGEST = Limit(
 # --- gaps in the data -------------------------------------------------------------------------------------------------
 
 SAMPLE_SPAN_MAX = Limit(200, "ms", "own: one sample speaks for at most this long (10 frames/s, one lost)", "own")
+HALF_FRAME_MAX = Limit(
+    50, "ms", "own: a sample speaks for half the time to the next, at most half a frame at 10 frames/s", "own"
+)
 GAP = Limit(500, "ms", "own: up to here the state before and after a gap is taken to have lasted through it", "own")
 FORGET = Limit(2.0, "s", "own: what was so 2 s before and has not been seen since says nothing of now", "own")
 UNSEEN_END_DISTRACTION = Limit(10.0, "s", f"{_NCAP_2026}: degraded is told within 10 s; it takes over then", "own")

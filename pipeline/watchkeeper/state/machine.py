@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchkeeper.state import limits
 from watchkeeper.state.arbiter import STYLES, Arbiter
-from watchkeeper.state.baseline import Baseline
+from watchkeeper.state.baseline import Baseline, BaselineNumbers
 from watchkeeper.state.class_levels import ClassLevels
 from watchkeeper.state.closures import Closures
 from watchkeeper.state.glances import Glances
@@ -17,6 +17,7 @@ from watchkeeper.state.visibility import Visibility
 from watchkeeper.types import (
     Cabin,
     Cause,
+    DriverBaseline,
     DriverState,
     EyeState,
     GazeZone,
@@ -29,6 +30,7 @@ from watchkeeper.types import (
 
 _AWAKE_NS, _SLEEPY = limits.BASELINE_AWAKE.ns, limits.KSS_QUESTIONABLE.value
 _GOOD_STD_DEG = limits.GAZE_GOOD_STD.value
+_LEARNED_PCT = 100.0
 _KNOWN = (EyeState.OPEN, EyeState.CLOSED)
 
 
@@ -43,14 +45,14 @@ class DriverStateMachine:
         self.profile = profile
         self.baseline = Baseline()
         self._closures = Closures(self.baseline)
-        self._glances = Glances(cabin, profile.look_back.ns)
+        self._glances = Glances(cabin, profile.look_back.ns, self.baseline)
         self._vehicle = Vehicle(profile.active_from.value)
         self._visibility = Visibility()
         self._short: ShortGlances | None = None
         if profile.short_distraction is not None:
             self._short = ShortGlances(profile, self._glances, profile.short_distraction.ns)
         patience = Patience()
-        self._sleepiness = Sleepiness(self._closures)
+        self._sleepiness = Sleepiness(self._closures, self.baseline)
         rules = build_rules(
             profile, self._closures, self._glances, self._vehicle, self._short, self._sleepiness, patience
         )
@@ -60,6 +62,15 @@ class DriverStateMachine:
         self._t_ns: int | None = None
         self._seq = 0
         self._was_active = False
+
+    @property
+    def learned(self) -> DriverBaseline | None:
+        """What is to be kept of this driver; None before enough was learned."""
+        return self.baseline.numbers.kept if self.baseline.progress_pct >= _LEARNED_PCT else None
+
+    def recall(self, kept: DriverBaseline) -> None:
+        """Go on from what was kept. Raises BadInputError for what cannot have been learned."""
+        self.baseline.restore(BaselineNumbers.of(kept))
 
     def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState:
         """Judge what is known at `t_ns` (end of exposure of `measurement`; nanoseconds, not before the last step's).

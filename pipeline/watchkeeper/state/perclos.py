@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchkeeper.state import limits
 from watchkeeper.state.closures import Closures
 
-_BLINK_NS, _SPAN_NS = limits.BLINK.ns, limits.SAMPLE_SPAN_MAX.ns
+_BLINK_NS, _SPAN_NS, _GAP_NS = limits.BLINK.ns, limits.SAMPLE_SPAN_MAX.ns, limits.GAP.ns
 _BUCKET_NS, _BUCKETS = limits.PERCLOS_BUCKET.ns, round(limits.PERCLOS_WINDOW.ns / limits.PERCLOS_BUCKET.ns)
 _KEPT, _NEEDED = int(limits.CLOSURES_KEPT.value), int(limits.CLOSURES_NEEDED.value)
 
@@ -18,7 +18,7 @@ class Perclos:
 
     __slots__ = (
         "_bucket", "_closed", "_closures", "_counted_ns", "_durations", "_filled", "_last_ns", "_next", "_open_ns",
-        "_valid_ns", "long_closure_ns", "long_share", "mean_closure_ns", "value",
+        "_seen", "_valid_ns", "long_closure_ns", "long_share", "mean_closure_ns", "value",
     )  # fmt: skip
 
     def __init__(self, closures: Closures) -> None:
@@ -28,6 +28,7 @@ class Perclos:
         self._valid_ns = self._counted_ns = self._open_ns = 0
         self._durations: list[int] = []  # of the last closures, a ring
         self._next = 0
+        self._seen = False
         self._last_ns: int | None = None
         self.value: float | None = None
         self.long_share: float | None = None
@@ -36,9 +37,12 @@ class Perclos:
 
     def step(self, t_ns: int) -> None:
         """After the closures' own step of the same time."""
-        dt_ns = 0 if self._last_ns is None else min(t_ns - self._last_ns, _SPAN_NS)
+        # A gap with lids seen at both its ends counts as a whole, as it does for the lids themselves.
+        most_ns = _GAP_NS if self._seen else _SPAN_NS
+        dt_ns = 0 if self._last_ns is None else min(t_ns - self._last_ns, most_ns)
         self._last_ns = t_ns
-        if self._closures.closed_now is None:
+        self._seen = self._closures.closed_now is not None
+        if not self._seen:
             return
         lids = self._closures.lids
         if lids.value:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from watchkeeper.state import limits
+from watchkeeper.state.baseline import Baseline
 from watchkeeper.state.closures import Closures
 from watchkeeper.state.dwell import Dwell
 from watchkeeper.state.perclos import Perclos
@@ -30,11 +31,12 @@ class Sleepiness:
     """perclos: 0..1, None until 60 s were seen. kss: the level, None until then. long_closure_ns: see Perclos."""
 
     __slots__ = (
-        "_closures", "_nod_ns", "_opening", "_perclos", "_start_pitch", "_t_ns", "_yawn", "_yawn_ns", "_yawning", "kss",
+        "_baseline", "_closures", "_nod_ns", "_opening", "_perclos", "_start_pitch", "_t_ns", "_yawn",
+        "_yawn_ns", "_yawning", "kss",
     )  # fmt: skip
 
-    def __init__(self, closures: Closures) -> None:
-        self._closures = closures
+    def __init__(self, closures: Closures, baseline: Baseline) -> None:
+        self._closures, self._baseline = closures, baseline
         self._perclos = Perclos(closures)
         self._yawn = Dwell(limits.YAWN_HOLD.ns, limits.YAWN_HOLD.ns)
         self._yawn_ns: list[int] = []  # of the newest yawns, at most as many as support
@@ -88,7 +90,8 @@ class Sleepiness:
         lids, head = self._closures.lids, m.head
         pitch = head.pitch_deg if head is not None and math.isfinite(head.pitch_deg) else None
         if not lids.value:
-            self._start_pitch = pitch
+            if not self._closures.closed_now:  # the frames that are to become a closure may show the head fallen
+                self._start_pitch = pitch
         elif lids.duration_ns >= _NOD_NS and pitch is not None:
             fallen_deg = 0.0 if self._start_pitch is None else self._start_pitch - pitch
             if fallen_deg >= _NOD_DEG:
@@ -96,7 +99,8 @@ class Sleepiness:
         if self._closures.closed_now is False:
             for eye in (m.left_eye, m.right_eye):
                 if eye is not None and eye.open is not None and math.isfinite(eye.open):
-                    opening = min(max(eye.open, 0.0), 1.0)
+                    # of what this driver's open eyes read
+                    opening = min(max(eye.open / self._baseline.lids.open, 0.0), 1.0)
                     self._opening += (opening - self._opening) * dt_ns / (2 * _DROOP_NS)
 
 

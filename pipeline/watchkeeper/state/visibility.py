@@ -9,7 +9,7 @@ _COVERED, _DARK, _BRIGHT = limits.COVERED_SHARE.value, limits.DARK_MEAN.value, l
 _FACE = limits.FACE_PRESENT.value
 _CLEAR_NS = limits.SEEN_AGAIN_AFTER.ns
 _UNMEASURED_NS = limits.UNMEASURED_AFTER.ns
-_GAP_NS = limits.GAP.ns
+_GAP_NS, _HALF_NS = limits.GAP.ns, limits.HALF_FRAME_MAX.ns
 _KNOWN = (EyeState.OPEN, EyeState.CLOSED)
 
 # Most certain first: of several that hold, the first is told.
@@ -28,13 +28,14 @@ class Visibility:
     Time in which no frame came is not counted: that the frames stopped is told by whoever watches for them.
     """
 
-    __slots__ = ("_held_ns", "_last_ns", "_unmeasured_ns", "cause", "presence")
+    __slots__ = ("_held_ns", "_last_ns", "_now", "_unmeasured_ns", "cause", "presence")
 
     def __init__(self) -> None:
         self.cause = Cause.NONE
         self.presence = Presence.NOT_AVAILABLE
         self._held_ns = dict.fromkeys(_AFTER_NS, 0)
         self._unmeasured_ns = 0
+        self._now: Cause | None = None
         self._last_ns: int | None = None
 
     def step(self, m: Measurement | None, left: EyeState, right: EyeState, t_ns: int) -> None:
@@ -44,6 +45,10 @@ class Visibility:
         dt_ns = 0 if self._last_ns is None else min(t_ns - self._last_ns, _GAP_NS)
         self._last_ns = t_ns
         now, face_seen = _condition(m, left in _KNOWN or right in _KNOWN)
+        half_ns = min(dt_ns // 2, _HALF_NS)
+        if now is not self._now:
+            dt_ns //= 2  # it changed somewhere between the two frames
+        self._now = now
         said_nothing = now is None and not face_seen
         self._unmeasured_ns = self._unmeasured_ns + dt_ns if said_nothing else 0
         told = Cause.NONE
@@ -55,7 +60,8 @@ class Visibility:
             elif not said_nothing:
                 held_ns = max(0, held_ns - dt_ns)  # weighed, not reset: single finds in an empty seat change nothing
             self._held_ns[cause] = held_ns
-            if told is Cause.NONE and held_ns >= after_ns:
+            near_ns = half_ns if cause is now else -half_ns
+            if told is Cause.NONE and held_ns + near_ns >= after_ns:  # told at the nearest frame
                 told = cause
         if told is Cause.NONE and self._unmeasured_ns >= _UNMEASURED_NS:
             told = Cause.NO_FACE

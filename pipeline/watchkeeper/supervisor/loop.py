@@ -162,7 +162,13 @@ class SupervisorLoop:
             self._tell_vision(report)
 
     def _tell_vision(self, report: VehicleReport) -> None:
-        told = replace(report, baseline_resets=self._baseline_resets, sends=self._sender.stamps)
+        diagnostics = self._parts.diagnostics
+        told = replace(
+            report,
+            baseline_resets=self._baseline_resets,
+            baseline=diagnostics.baseline if diagnostics is not None else None,
+            sends=self._sender.stamps,
+        )
         self._parts.vehicle_writer.write(told)
 
     def _diagnose(self, cycle: Cycle, t_ns: int) -> None:

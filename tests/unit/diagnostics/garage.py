@@ -9,7 +9,7 @@ from watchkeeper.supervisor.uds.keeper import Keeper, MemoryKeeper
 from watchkeeper.supervisor.uds.security import expected_key
 from watchkeeper.supervisor.uds.transport import FrameTransport
 from watchkeeper.supervisor.uds.unit import Identity
-from watchkeeper.types import Cause, DriverState, SystemState, VisionHealth, VisionReport
+from watchkeeper.types import Cause, DriverBaseline, DriverState, SystemState, VisionHealth, VisionReport
 
 START_NS = 1000 * NS_PER_S
 KEY = bytes(range(32))
@@ -98,10 +98,11 @@ class Garage:
         self.view.state, self.view.cause = state, causes[0] if causes else Cause.NONE
         self.view.present = frozenset(causes)
 
-    def picture(self, seq: int, *, pid: int = 7, resets: int = 0) -> None:
+    def picture(self, seq: int, *, pid: int = 7, resets: int = 0, baseline: DriverBaseline | None = None) -> None:
         """Vision's newest report: `seq` pictures judged."""
         self.view.t_ns = self.t_ns
         self.view.report = VisionReport(
             self.t_ns, pid, self.t_ns - 20 * NS_PER_MS, Cause.NONE, driver=DriverState(self.t_ns, seq),
             health=VisionHealth(seq + 2, seq, 2, 1, 29.5, 21.0, 30.5, 55.5), baseline_resets=resets,
+            baseline=baseline,
         )  # fmt: skip

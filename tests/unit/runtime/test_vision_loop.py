@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from watchkeeper.clock import NS_PER_S
+from watchkeeper.errors import BadInputError
 from watchkeeper.runtime.loop import EVENTS_KEPT, VisionLoop
 from watchkeeper.types import (
     Cause,
     ColorMatrix,
+    DriverBaseline,
     DriverState,
     Frame,
     Measurement,
@@ -61,6 +64,13 @@ class Machine:
 
     def __init__(self) -> None:
         self.vehicle: list[VehicleSignals | None] = []
+        self.learned: DriverBaseline | None = None
+        self.recalled: list[DriverBaseline] = []
+
+    def recall(self, kept: DriverBaseline) -> None:
+        self.recalled.append(kept)
+        if kept.present > 1:
+            raise BadInputError("baseline: present: 2; expected 0 to 1")
 
     def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState:
         self.vehicle.append(vehicle)
@@ -198,3 +208,45 @@ def test_a_reset_of_the_baseline_is_done_once_and_said() -> None:
     assert bench.reports[-1].baseline_resets == 5
     bench.loop.announce(Cause.CAMERA_LOST)
     assert bench.reports[-1].baseline_resets == 5
+
+
+def test_what_was_kept_is_taken_up_once_and_what_is_learned_is_published() -> None:
+    bench, kept = Bench(), DriverBaseline(head_yaw_deg=1.5, learned_ns=60 * NS_PER_S)
+    bench.frame(0)
+    assert (bench.machine.recalled, bench.reports[-1].baseline) == ([], None)
+    bench.vehicle = VehicleReport(baseline=kept)
+    bench.frame(1)
+    bench.frame(2)
+    assert bench.machine.recalled == [kept]
+    bench.machine.learned = kept
+    bench.clock.ns += 3 * NS_PER_S
+    bench.frame(3)
+    assert bench.reports[-1].baseline == kept
+    bench.loop.announce(Cause.CAMERA_LOST)
+    assert bench.reports[-1].baseline == kept
+
+
+def test_nothing_kept_is_taken_up_after_a_reset() -> None:
+    bench, fresh, kept = Bench(), Machine(), DriverBaseline(learned_ns=60 * NS_PER_S)
+    bench.loop = VisionLoop(
+        bench.perception, bench.machine, bench.reports.append, lambda: bench.vehicle, 33 * MS, 33 * MS, bench.clock,
+        lambda: fresh,
+    )  # fmt: skip
+    bench.machine.learned = kept
+    bench.frame(0)
+    assert bench.reports[-1].baseline == kept
+    bench.vehicle = VehicleReport(baseline_resets=1, baseline=kept)
+    bench.frame(1)
+    bench.frame(2)
+    newest = bench.reports[2]
+    assert newest.baseline_resets == 1
+    assert newest.baseline is None
+    assert fresh.recalled == []
+
+
+def test_what_cannot_have_been_learned_is_learned_anew() -> None:
+    bench = Bench()
+    bench.vehicle = VehicleReport(baseline=DriverBaseline(present=2))
+    bench.frame(0)
+    assert len(bench.reports) == 1
+    assert len(bench.machine.vehicle) == 1

@@ -65,6 +65,52 @@ def test_judging_starts_anew() -> None:
     assert dwell.duration_ns == 500 * MS
 
 
+def test_what_becomes_known_is_dated_half_way_back_to_where_it_was_not() -> None:
+    assert _fed([(0, None), (100, True), (200, True)]).duration_ns == 150 * MS
+    assert _fed([(0, None), (300, True)]).duration_ns == 100 * MS, "a sample speaks for SAMPLE_SPAN_MAX at most"
+    assert _fed([(0, None), (500, True)]).duration_ns == 100 * MS
+    assert _fed([(0, None), (501, True)]).duration_ns == 0, "beyond GAP nothing is known of between"
+    assert _fed([(100, True)]).duration_ns == 0
+
+
+def test_a_limit_is_told_at_the_frame_nearest_to_it() -> None:
+    assert _fed([(t, True) for t in range(0, 1000, 40)]).beyond_ns(1000 * MS) == -20 * MS
+    assert _fed([(t, True) for t in range(0, 1001, 40)]).beyond_ns(1020 * MS) == 0
+    assert _fed([(t, True) for t in range(0, 1001, 40)]).beyond_ns(1021 * MS) == -1 * MS
+    # half a frame at 10 frames/s is the most, however many were lost
+    assert _fed([(0, True), (300, True)]).beyond_ns(350 * MS) == 0
+    assert _fed([(0, True), (300, True)]).beyond_ns(351 * MS) == -1 * MS
+    assert _fed([]).beyond_ns(100 * MS) == -100 * MS
+
+
+def test_what_was_reached_stays_reached() -> None:
+    dwell = _fed([(0, True), (100, True), (101, True), (102, False)])
+    assert dwell.beyond_ns(150 * MS) == 0
+    assert dwell.duration_ns == 101 * MS
+
+
+def test_a_turn_and_a_long_gap_reach_half_a_frame_too() -> None:
+    dwell = _fed([(0, True), (40, True), (80, False), (120, False), (160, False), (200, False), (240, False)])
+    assert (dwell.value, dwell.duration_ns, dwell.beyond_ns(0)) == (False, 180 * MS, 200 * MS)
+    dwell = _fed([(0, True), (40, True), (1000, True)])
+    assert (dwell.duration_ns, dwell.beyond_ns(0)) == (40 * MS, 90 * MS)
+    dwell.since_start_of_judging(2000 * MS)
+    assert (dwell.duration_ns, dwell.beyond_ns(0)) == (0, 0)
+
+
+def test_opposed_is_what_the_newest_known_sample_says() -> None:
+    assert not _fed([]).opposed
+    before = [(t, True) for t in range(0, 520, 20)]
+    assert not _fed(before).opposed
+    assert _fed([*before, (520, False)]).opposed
+    assert _fed([*before, (520, False), (540, None)]).opposed
+    assert not _fed([*before, (520, False), (540, False), (560, True)]).opposed
+    turned = _fed([*before, *((t, False) for t in range(520, 700, 20))])
+    assert (turned.value, turned.opposed) == (False, False)
+    forgotten = _fed([*before, (520, False), (2600, False)])
+    assert (forgotten.value, forgotten.opposed) == (False, False)
+
+
 @given(st.lists(st.tuples(st.integers(0, 700), st.sampled_from([True, False, None])), max_size=80))
 def test_duration_is_never_negative_nor_longer_than_what_passed(samples: list[tuple[int, bool | None]]) -> None:
     dwell = Dwell(150 * MS, 300 * MS)
@@ -73,6 +119,7 @@ def test_duration_is_never_negative_nor_longer_than_what_passed(samples: list[tu
         t_ns += step_ms * MS
         dwell.step(raw, t_ns)
         assert 0 <= dwell.duration_ns <= t_ns
+        assert dwell.duration_ns <= max(dwell.beyond_ns(0), 0) <= dwell.duration_ns + 50 * MS
         if raw is None:
             continue
         assert dwell.value is not None

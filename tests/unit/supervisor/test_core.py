@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
@@ -18,8 +19,8 @@ def _core() -> SupervisorCore:
     return SupervisorCore(profile="euroncap-2026", board_id=1)
 
 
-def _report(t_ns: int = _T, active: bool = True, cause: Cause = Cause.NONE, **driver: int) -> VisionReport:
-    state = DriverState(t_ns, t_ns // NS_PER_MS, active=active, cause=cause, **driver)  # type: ignore[arg-type]
+def _report(t_ns: int = _T, active: bool = True, cause: Cause = Cause.NONE, **driver: Any) -> VisionReport:
+    state = DriverState(t_ns, t_ns // NS_PER_MS, active=active, cause=cause, **driver)
     return VisionReport(t_ns, 7, t_ns, Cause.NONE, driver=state)
 
 

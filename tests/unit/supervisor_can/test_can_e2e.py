@@ -14,7 +14,7 @@ from watchkeeper.supervisor.candump import read_log
 from watchkeeper.supervisor.dbc import dbc_text
 from watchkeeper.supervisor.e2e import Checker, CheckState, crc8h2f, frame_crc, protect
 from watchkeeper.supervisor.frames import decode
-from watchkeeper.supervisor.spec import MESSAGES
+from watchkeeper.supervisor.spec import MESSAGES, Message
 
 _RECORDED = Path(__file__).resolve().parents[2] / "data" / "can" / "supervisor.log"
 _IDS = tuple(range(1, 17))
@@ -36,7 +36,7 @@ def test_crc_agrees_with_autosar_e2e() -> None:
 
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=lambda m: m.name)
-def test_frames_agree_with_autosar_e2e(message) -> None:  # type: ignore[no-untyped-def]
+def test_frames_agree_with_autosar_e2e(message: Message) -> None:
     generator = random.Random(message.name)
     ids = bytes(message.data_ids)
     for number in range(1000):

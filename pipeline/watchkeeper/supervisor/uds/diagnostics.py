@@ -25,7 +25,7 @@ from watchkeeper.supervisor.uds.server import SessionState, UdsServer
 from watchkeeper.supervisor.uds.sessions import SessionServices
 from watchkeeper.supervisor.uds.transport import Transport
 from watchkeeper.supervisor.uds.unit import Identity, UnitView, Wishes
-from watchkeeper.types import Cause, SystemState
+from watchkeeper.types import Cause, DriverBaseline, SystemState
 
 _QUEUE_MAX = 16
 """Requests that wait for their turn; a tester sends one at a time, a flood loses the newest."""
@@ -83,12 +83,20 @@ class Diagnostics:
         self._sent_seen, self._sent_ns = 0, started_ns
         self._ignition: bool | None = None
         self._damage_told = False
+        self._resets_seen = 0
+        self._erase_left = 0
+        self._erased: Callable[[int], bool | None] = lambda _t_ns: True
         self._snapshot = Snapshot()
 
     @property
     def baseline_resets(self) -> int:
         """For VehicleReport."""
         return self._wishes.baseline_resets
+
+    @property
+    def baseline(self) -> DriverBaseline | None:
+        """For VehicleReport."""
+        return self.memory.baseline
 
     @property
     def lamp_test(self) -> int:
@@ -136,7 +144,22 @@ class Diagnostics:
             self._ignition = view.ignition
         if judging:
             self._judge(t_ns)
+        self._keep_baseline(t_ns)
         self.memory.step(t_ns)
+
+    def _keep_baseline(self, t_ns: int) -> None:
+        """What vision has learned; a reset takes it off the disk at once, the last good copy included."""
+        resets, report, memory = self._wishes.baseline_resets, self.view.report, self.memory
+        if resets != self._resets_seen:
+            self._resets_seen, memory.baseline, self._erase_left = resets, None, 2
+        if self._erase_left and self._erased(t_ns) is not None:
+            self._erase_left -= 1
+            memory.changed()
+            self._erased = memory.settle(t_ns)
+        known = report is not None and report.baseline_resets == resets
+        if known and report is not None and report.baseline not in (None, memory.baseline):
+            memory.baseline = report.baseline
+            memory.changed()
 
     def close(self) -> None:
         """Bring what is to be kept to the disk; may wait for it."""

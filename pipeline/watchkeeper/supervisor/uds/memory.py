@@ -1,14 +1,19 @@
-"""All that diagnostics keeps between runs, as one content: trouble codes, VIN, security attempts."""
+"""All that the unit keeps between runs, as one content: trouble codes, VIN, security attempts, what was learned of the
+driver."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S
 from watchkeeper.supervisor.uds.dtc import DtcStore
 from watchkeeper.supervisor.uds.keeper import Keeper
+from watchkeeper.types import DriverBaseline
 
 LAZY_NS = 10 * NS_PER_S
 """Changes nobody waits for are written at most this often, so that a toggling fault does not wear the card out."""
@@ -28,6 +33,7 @@ class DiagnosticMemory:
         self.dtcs = DtcStore()
         self.vin: str | None = None
         self.failed_attempts = 0
+        self.baseline: DriverBaseline | None = None
         contents = keeper.load()
         self.damaged = keeper.damaged
         for content in contents:
@@ -49,7 +55,12 @@ class DiagnosticMemory:
 
     def content(self) -> bytes:
         """What is written."""
-        plain = {"dtcs": self.dtcs.to_plain(), "vin": self.vin, "failed_attempts": self.failed_attempts}
+        plain: dict[str, object] = {
+            "dtcs": self.dtcs.to_plain(),
+            "vin": self.vin,
+            "failed_attempts": self.failed_attempts,
+        }
+        plain["baseline"] = None if self.baseline is None else asdict(self.baseline)
         return json.dumps(plain, separators=(",", ":"), sort_keys=True).encode("ascii")
 
     def step(self, t_ns: int) -> None:
@@ -96,5 +107,20 @@ class DiagnosticMemory:
             raise ValueError(f"vin {vin!r}")
         if isinstance(attempts, bool) or not isinstance(attempts, int) or not 0 <= attempts <= 255:
             raise ValueError(f"failed_attempts {attempts!r}")
+        baseline = _baseline(plain.get("baseline"))
         self.dtcs.load(plain["dtcs"])
-        self.vin, self.failed_attempts = vin, attempts
+        self.vin, self.failed_attempts, self.baseline = vin, attempts, baseline
+
+
+def _baseline(plain: dict[str, Any] | None) -> DriverBaseline | None:
+    """None for none. Raises ValueError or TypeError for anything but the numbers of a baseline."""
+    if plain is None:
+        return None
+    baseline = DriverBaseline(**plain)
+    for field in fields(baseline):
+        value, whole = getattr(baseline, field.name), isinstance(field.default, int)
+        if (whole or value is not None) and (
+            isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not math.isfinite(value)
+        ):
+            raise ValueError(f"baseline: {field.name} {value!r}")
+    return baseline

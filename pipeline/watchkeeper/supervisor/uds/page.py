@@ -57,8 +57,8 @@ _ROUTINES = (
      "two seconds of looking at what vision delivers. Passed: at least half the pictures of the board's period were "
      "judged and no cause of the camera shown. Result: judged 2 bytes, dropped 2, oldest frame age 2 (ms), Cause 1"),
     (BASELINE_RESET, "baseline reset", "none",
-     "vision forgets what it learned of the driver: done when vision says so, failed after two seconds. Only while "
-     "standing"),
+     "vision forgets what it learned of the driver, and it is taken off the disk, last good copy included: done when "
+     "vision says so, failed after two seconds. Only while standing"),
     (LAMP_TEST, "warning lamp test", f"what: 1 tell-tale, 2 visual warning; seconds: 1 to {LAMP_SECONDS_MAX}",
      "shown in DMS_Warning while there is no warning. Only while standing; ends with the session"),
 )  # fmt: skip
@@ -177,9 +177,10 @@ def _state() -> list[str]:
     return [
         "## What is kept, and where",
         _text(
-            "`--state-dir DIR` of the supervisor (or systemd's `StateDirectory=`): trouble codes, VIN and security",
-            "attempts in `diagnostics`, the state before in `diagnostics.last`. Each is written beside its place,",
-            "brought to the disk and then moved, with a SHA-256 in front: power may go at any moment. A file that is",
+            "`--state-dir DIR` of the supervisor (or systemd's `StateDirectory=`): trouble codes, VIN, security",
+            "attempts and the numbers learned of the driver in `diagnostics`, the state before in `diagnostics.last`.",
+            "Each is written beside its place, brought to the disk and then moved, with a SHA-256 in front: power may",
+            "go at any moment. A file that is",
             "cut, has a flipped bit or is something else is not read; the copy before is, else nothing, which is said",
             "once and is B1A40-46. A process of its own writes, so that a slow card delays no frame; what nobody waits",
             f'for is written every {LAZY_NS // NS_PER_S} s at most. An answer that means "kept" waits for the disk',
