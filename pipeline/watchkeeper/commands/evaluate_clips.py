@@ -35,7 +35,7 @@ _OURS = (
 )
 _STOCK = (
     "MediaPipe 1.2.2 FaceLandmarker on the same frames: head from its facial transformation matrix, lids from its "
-    "blink blendshapes with the usual threshold of 0.5 and nothing else. It has no line of sight: the head stands for it."
+    "blink blendshapes with the usual threshold of 0.5 and nothing else. Its looks away are the head's."
 )
 
 
