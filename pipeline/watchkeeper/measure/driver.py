@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from watchkeeper.measure.filters import OneEuro
 from watchkeeper.measure.head_pose import HeadPose, HeadPoseFit
 from watchkeeper.measure.lids import LidJudge
 from watchkeeper.measure.points import LEFT_EYE, RIGHT_EYE, EyePoints, Points, Vector
+from watchkeeper.measure.sight import Seen
 from watchkeeper.types import CameraGeometry, Eye, Gaze, Head, Mouth
 
 _HEAD_STD_DEG = 3.0  # typical error on rendered drives is 1-2.5 degrees; people's faces differ from the model's
@@ -23,6 +24,7 @@ _HEAD_STD_UNMOUNTED_DEG = 6.0
 _STD_PER_TURN = 0.06  # degree for each degree the head is turned from the camera
 _GAZE_LEARN_S = 1.5  # of looking ahead, until this driver's irises are known well enough to tell road from cluster
 _GAZE_UNLEARNT_STD_DEG = 12.0
+_PART_SEEN = 0.5
 _LIDS_SHUT = 0.35  # below this the iris says nothing
 _TRUST_GAP_NS = 1_000_000_000  # a face out of sight for longer may be another driver's lids
 
@@ -69,8 +71,14 @@ class DriverMeasure:
         """No face in this frame: the next one starts from nothing, what is known of the driver stays."""
         self._fit.forget()
 
-    def step(self, points: Points, t_ns: int) -> DriverSample:
-        """Measure the landmarks of one frame; an empty sample when they fit no head."""
+    def step(self, points: Points, t_ns: int, seen_parts: Seen | None = None) -> DriverSample:
+        """Measure the landmarks of one frame; an empty sample when they fit no head.
+
+        seen_parts: what of the face is to be seen (sight.py); None: all of it.
+        """
+        parts = seen_parts or Seen()
+        if max(parts.left, parts.right, parts.mouth) < _PART_SEEN:
+            return DriverSample()  # a hand before the face: the network goes on placing landmarks on it
         pose = self._fit.fit(points)
         if pose is None:
             return DriverSample()
@@ -86,7 +94,10 @@ class DriverMeasure:
         turn_deg = _turn_deg(pose)
         std = (_HEAD_STD_DEG if self._camera.mounting_known else _HEAD_STD_UNMOUNTED_DEG) + _STD_PER_TURN * turn_deg
         seen = directions(points[:, :2], self._camera)
-        shapes = [self._shape(seen, pose, eye, points) for eye in self._eyes]
+        shapes = [
+            self._shape(seen, pose, eye, points, part)
+            for eye, part in zip(self._eyes, (parts.left, parts.right), strict=True)
+        ]
         near_ahead = abs(yaw) < 12.0 and abs(pitch) < 12.0
         looks = [self._look(eye, shape, near_ahead, dt_s) for eye, shape in zip(self._eyes, shapes, strict=True)]
         lids = [
@@ -98,7 +109,7 @@ class DriverMeasure:
             self._gaze(rotation, looks, lids, turn_deg, t_ns),
             lids[0],
             lids[1],
-            Mouth(mouth.opening(seen, pose)),
+            Mouth(mouth.opening(seen, pose)) if parts.mouth >= _PART_SEEN else None,
         )
 
     def _to_vehicle(self, pose: HeadPose, dt_s: float) -> Vector:
@@ -110,8 +121,10 @@ class DriverMeasure:
         turned: Vector = rotations.from_angles(*neutral).T @ rotation
         return turned
 
-    def _shape(self, seen: Vector, pose: HeadPose, eye: _OneEye, points: Points) -> EyeShape:
+    def _shape(self, seen: Vector, pose: HeadPose, eye: _OneEye, points: Points, part: float) -> EyeShape:
         shape = measure_eye(seen, pose, eye.points)
+        if part < 1.0:
+            shape = replace(shape, p_visible=shape.p_visible * part)
         corners = points[[eye.points.outer, eye.points.inner], :2]
         inside = (corners >= 0.0).all() and (corners <= (self._camera.width, self._camera.height)).all()
         if inside:

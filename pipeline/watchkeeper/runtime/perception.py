@@ -23,6 +23,7 @@ from watchkeeper.measure import face, regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample
 from watchkeeper.measure.points import LANDMARK_COUNT, Points
 from watchkeeper.measure.quality import image_quality
+from watchkeeper.measure.sight import Seen, Sight, sight_regions
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import Preprocessor, open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
@@ -71,6 +72,8 @@ class Perception:
         self._detector_spec = _input_spec(detector, self._detector)
         self._landmark_spec = _input_spec(landmarks, self._landmarks)
         self._histogram = np.zeros(256, np.uint32)
+        self._levels = [np.zeros(256, np.uint32) for _ in range(5)]
+        self._sight = Sight()
         self._points: Points = np.zeros((LANDMARK_COUNT, 3), np.float32)
         self._size: tuple[int, int] | None = None
         self._driver: DriverMeasure | None = None
@@ -102,7 +105,7 @@ class Perception:
         if self._region is None:
             driver.lost()
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
-        sample: DriverSample = driver.step(self._points, frame.t_ns)
+        sample: DriverSample = driver.step(self._points, frame.t_ns, self._seen(frame))
         return Measurement(
             frame.t_ns,
             frame.seq,
@@ -139,7 +142,15 @@ class Perception:
         if self._driver is None or size != self._size:
             self._size, self._region = size, None
             self._driver = DriverMeasure(_camera_for(self._camera, frame.width, frame.height))
+            self._sight = Sight()
         return self._driver
+
+    def _seen(self, frame: Frame) -> Seen:
+        """Which parts of the face are to be seen, by the grey levels where the landmarks say they are."""
+        places, levels = sight_regions(self._points), self._levels
+        for region, counts in zip((*places.eyes, *places.cheeks, places.mouth), levels, strict=True):
+            self._preprocess.statistics(frame, region, 1, counts)
+        return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], frame.t_ns)
 
     def _detect(self, frame: Frame) -> Region | None:
         whole = plan.full_frame(frame.width, frame.height)
