@@ -149,9 +149,11 @@ class DriverMeasure:
             for look, lid in zip(looks, lids, strict=True)
             if lid.open is not None and lid.open > _LIDS_SHUT
         ]
-        both = gazes.combine(usable, turn_deg)
+        hidden = all((lid.p_visible or 0.0) < _PART_SEEN for lid in lids)
+        both = gazes.head_alone(turn_deg) if hidden else gazes.combine(usable, turn_deg)
         if both is None:
             return None
+        both = gazes.towards_head(both, turn_deg)
         learnt = min(1.0, min(eye.pitch.learnt_s for eye in self._eyes) / _GAZE_LEARN_S)
         x, y, z = (float(v) for v in rotation @ rotations.direction(both.yaw_deg, both.pitch_deg))
         yaw, pitch = rotations.direction_angles(x, y, z)

@@ -24,13 +24,14 @@ from watchkeeper.types import Region
 Histogram = NDArray[np.uint32]
 
 _DARK_NOT, _DARK_WHOLE = 0.38, 0.27  # 75th percentile over the cheek's median: seen, not seen
-_FLAT_NOT, _FLAT_WHOLE = 0.74, 0.86  # 5th percentile over the same
+_FLAT_NOT, _FLAT_WHOLE = 0.73, 0.83  # 5th percentile over the same
 _EYE_WIDE, _EYE_HIGH = 1.2, 0.6  # of the distance between the corners
 _CHEEKS = {LEFT_EYE.outer: (280, 330), RIGHT_EYE.outer: (50, 101)}
 _LIPS = (61, 291)
 _LIPS_WIDE, _LIPS_HIGH = 1.1, 0.7
 # Lips, open or closed, have their own dark line; how dark differs between people, so a hand shows by the change.
 _MOUTH_FLAT, _MOUTH_CHANGE, _MOUTH_LEARN_S = 0.62, 0.12, 10.0
+_FACE_NOT, _FACE_SURE = 0.6, 0.9
 _SETTLE_S = 0.12
 _DARKEST = 4.0  # grey levels: a cheek darker than this tells nothing
 
@@ -63,25 +64,32 @@ def sight_regions(points: Points) -> SightRegions:
 
 
 class Sight:
-    """Over time: single frames of motion blur or of a blink say nothing. `step` in order of time."""
+    """Over time: single frames of motion blur or of a blink say nothing. `step` in order of time.
+
+    A face of which the landmark network is not sure (p below 0.9; on faces in plain view it says 0.98 and more, with a
+    hand over the eyes 0.6) is covered in part, and then the landmarks sit on what covers it.
+    """
 
     def __init__(self) -> None:
         self._seen = [1.0, 1.0, 1.0]
         self._mouth_low: float | None = None  # how dark the darkest part of this driver's mouth is
         self._t_ns: int | None = None
 
-    def step(self, eyes: tuple[Histogram, Histogram], cheeks: tuple[Histogram, Histogram], mouth: Histogram,
-             t_ns: int) -> Seen:  # fmt: skip
+    def step(
+        self, eyes: tuple[Histogram, Histogram], cheeks: tuple[Histogram, Histogram], mouth: Histogram, face_p: float,
+        t_ns: int,
+    ) -> Seen:  # fmt: skip
         """Take the grey levels of a frame, (256,) counts each. A region without a cheek to compare keeps its value."""
         first = self._t_ns is None
         dt_s = 0.0 if self._t_ns is None else min(max(t_ns - self._t_ns, 0) / 1e9, 1.0)
         self._t_ns = t_ns
         share = 1.0 if first else -math.expm1(-dt_s / _SETTLE_S)
         skin = [_level(cheek, 0.5) for cheek in cheeks]
+        sure = max(0.0, min(1.0, (face_p - _FACE_NOT) / (_FACE_SURE - _FACE_NOT)))
         known = [level for level in skin if level is not None and level >= _DARKEST]
         for k, eye in enumerate(eyes):
             own = skin[k]
-            now = eye_seen(eye, own) if own is not None and own >= _DARKEST else None
+            now = min(eye_seen(eye, own), sure) if own is not None and own >= _DARKEST else None
             if now is not None:
                 self._seen[k] += share * (now - self._seen[k])
         if known:

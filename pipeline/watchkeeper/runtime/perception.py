@@ -105,7 +105,7 @@ class Perception:
         if self._region is None:
             driver.lost()
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
-        sample: DriverSample = driver.step(self._points, frame.t_ns, self._seen(frame))
+        sample: DriverSample = driver.step(self._points, frame.t_ns, self._seen(frame, p))
         return Measurement(
             frame.t_ns,
             frame.seq,
@@ -145,12 +145,12 @@ class Perception:
             self._sight = Sight()
         return self._driver
 
-    def _seen(self, frame: Frame) -> Seen:
+    def _seen(self, frame: Frame, p: float) -> Seen:
         """Which parts of the face are to be seen, by the grey levels where the landmarks say they are."""
         places, levels = sight_regions(self._points), self._levels
         for region, counts in zip((*places.eyes, *places.cheeks, places.mouth), levels, strict=True):
             self._preprocess.statistics(frame, region, 1, counts)
-        return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], frame.t_ns)
+        return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], p, frame.t_ns)
 
     def _detect(self, frame: Frame) -> Region | None:
         whole = plan.full_frame(frame.width, frame.height)

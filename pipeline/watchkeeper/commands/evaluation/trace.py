@@ -22,7 +22,7 @@ _SAME_FRAME_NS = 25_000_000
 _NS_PER_HOUR = 3600 * 10**9
 _SLEEP = (DriverWarning.MICROSLEEP, DriverWarning.SLEEP, DriverWarning.UNRESPONSIVE)
 # A warning of sleep comes a second into the closure; one of which the lids were truly down for less is a blink's.
-_SHUT_NS, _LOOK_BACK_NS = 900_000_000, 4_000_000_000
+_SHUT_NS, _LOOK_BACK_NS = 900_000_000, 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _nearest(
 
 
 def _without_sleep(warnings: Sequence[WarningEvent], truth: Sequence[Measurement]) -> int:
-    """Warnings of sleep without a closure of 0.9 s behind them in the 4 s before."""
+    """Warnings of sleep without a closure of 0.9 s behind them in the second before."""
     shut = spans([t.t_ns for t in truth], [truly_closed(t) for t in truth], _SHUT_NS)
     raised = [e for e in warnings if e.warning in _SLEEP and e.phase is Phase.ONSET]
     return sum(not any(a <= e.t_ns and b >= e.t_ns - _LOOK_BACK_NS for a, b in shut) for e in raised)
