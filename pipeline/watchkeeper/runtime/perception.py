@@ -160,7 +160,7 @@ class Perception:
         self._work.mark(Kind.INFER, Network.DETECTOR)
         self.detector_runs += 1
         found = face.decode(self._detector.output("regressors"), self._detector.output("classificators"), whole)
-        driver = face.choose_driver(found, frame.width, frame.height)
+        driver = face.choose_driver(found, _camera_for(self._camera, frame.width, frame.height))
         return None if driver is None else regions.from_detection(driver)
 
     def _track(self, frame: Frame) -> float:

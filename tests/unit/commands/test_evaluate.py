@@ -135,9 +135,7 @@ def test_a_blink_is_no_closure_and_a_look_away_needs_a_second() -> None:
 
 
 def test_spans_seen_by_eye(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    frames = [
-        _frame(k, yaw=-30.0 if 30 <= k < 60 else 0.0, opening=0.0 if 80 <= k < 100 else 1.0) for k in range(120)
-    ]
+    frames = [_frame(k, yaw=-30.0 if 30 <= k < 60 else 0.0, opening=0.0 if 80 <= k < 100 else 1.0) for k in range(120)]
     trace = _drive(frames, tmp_path / "clip.mp4.jsonl")
     labels = tmp_path / "events.csv"
     labels.write_text(
