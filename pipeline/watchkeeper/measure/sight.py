@@ -24,7 +24,8 @@ from watchkeeper.types import Region
 Histogram = NDArray[np.uint32]
 
 _DARK_NOT, _DARK_WHOLE = 0.38, 0.27  # 75th percentile over the cheek's median: seen, not seen
-_FLAT_NOT, _FLAT_WHOLE = 0.73, 0.83  # 5th percentile over the same
+_FLAT_NOT, _FLAT_WHOLE = 0.73, 0.83  # 5th percentile over the cheeks' mean
+_PALM_NOT, _PALM_WHOLE = 0.86, 0.94  # 25th percentile over the same: a palm whose dark edge lies in the region
 _EYE_WIDE, _EYE_HIGH = 1.2, 0.6  # of the distance between the corners
 _CHEEKS = {LEFT_EYE.outer: (280, 330), RIGHT_EYE.outer: (50, 101)}
 _LIPS = (61, 291)
@@ -32,7 +33,7 @@ _LIPS_WIDE, _LIPS_HIGH = 1.1, 0.7
 # Lips, open or closed, have their own dark line; how dark differs between people, so a hand shows by the change.
 _MOUTH_FLAT, _MOUTH_CHANGE, _MOUTH_LEARN_S = 0.62, 0.12, 10.0
 _FACE_NOT, _FACE_SURE = 0.6, 0.9
-_SETTLE_S = 0.12
+_SETTLE_S = 0.2
 _DARKEST = 4.0  # grey levels: a cheek darker than this tells nothing
 
 
@@ -89,8 +90,8 @@ class Sight:
         known = [level for level in skin if level is not None and level >= _DARKEST]
         for k, eye in enumerate(eyes):
             own = skin[k]
-            now = min(eye_seen(eye, own), sure) if own is not None and own >= _DARKEST else None
-            if now is not None:
+            if own is not None and own >= _DARKEST:
+                now = min(eye_seen(eye, own, sum(known) / len(known)), sure)
                 self._seen[k] += share * (now - self._seen[k])
         if known:
             now = self._mouth(mouth, sum(known) / len(known), dt_s)
@@ -110,14 +111,18 @@ class Sight:
         return 0.0 if covered else 1.0
 
 
-def eye_seen(eye: Histogram, skin: float) -> float:
-    """0..1 from an eye's (256,) counts and the cheek's median grey level, which is above zero."""
-    high, low = _level(eye, 0.75), _level(eye, 0.05)
-    if high is None or low is None:
+def eye_seen(eye: Histogram, skin: float, face_skin: float) -> float:
+    """0..1 from an eye's (256,) counts, the median grey level of the cheek below it, and both cheeks' mean.
+
+    Both are above zero. A far cheek alone will not do: where it lies in shade a closed eye has nothing darker in it.
+    """
+    high, quarter, low = _level(eye, 0.75), _level(eye, 0.25), _level(eye, 0.05)
+    if high is None or quarter is None or low is None:
         return 0.0  # outside the picture
     dark = (high / skin - _DARK_WHOLE) / (_DARK_NOT - _DARK_WHOLE)
-    flat = (_FLAT_WHOLE - low / skin) / (_FLAT_WHOLE - _FLAT_NOT)
-    return max(0.0, min(1.0, dark, flat))
+    flat = (_FLAT_WHOLE - low / face_skin) / (_FLAT_WHOLE - _FLAT_NOT)
+    palm = (_PALM_WHOLE - quarter / face_skin) / (_PALM_WHOLE - _PALM_NOT)
+    return max(0.0, min(1.0, dark, flat, palm))
 
 
 def _eye_and_cheek(points: Points, eye: EyePoints, turned: float) -> tuple[Region, Region]:

@@ -29,12 +29,12 @@ BEARD_LINE = _levels((85, 0.2), (110, 0.8))  # lips of low contrast: 0.71 of the
 
 @pytest.mark.parametrize("eye", [EYE, CLOSED])
 def test_an_eye_is_seen_open_or_closed(eye: Histogram) -> None:
-    assert eye_seen(eye, 120.0) == 1.0
+    assert eye_seen(eye, 120.0, 120.0) == 1.0
 
 
 @pytest.mark.parametrize("cover", [DARK_LENS, MIRROR, PALM, np.zeros(256, np.uint32)])
 def test_lenses_and_palms_are_no_eyes(cover: Histogram) -> None:
-    assert eye_seen(cover, 120.0) < 0.2
+    assert eye_seen(cover, 120.0, 120.0) < 0.2
 
 
 @pytest.mark.parametrize("light", [0.3, 1.0, 2.0])
@@ -45,8 +45,14 @@ def test_light_drops_out(light: float) -> None:
             counts[min(round(light * int(level)), 255)] += levels[level]
         return counts
 
-    assert eye_seen(lit(EYE), 120.0 * light) == 1.0
-    assert eye_seen(lit(DARK_LENS), 120.0 * light) == 0.0
+    assert eye_seen(lit(EYE), 120.0 * light, 120.0 * light) == 1.0
+    assert eye_seen(lit(DARK_LENS), 120.0 * light, 120.0 * light) == 0.0
+
+
+def test_a_closed_far_eye_beside_a_cheek_in_shade_is_an_eye() -> None:
+    far = _levels((55, 0.1), (62, 0.9))
+    assert eye_seen(far, 60.0, 60.0) < 0.1  # by its own cheek alone it would be a palm
+    assert eye_seen(far, 60.0, 90.0) == 1.0
 
 
 def _run(sight: Sight, eye: Histogram, mouth: Histogram, start_ns: int, frames: int, p: float = 1.0) -> Seen:
