@@ -36,6 +36,32 @@ def crop(patches: torch.Tensor, strength: float, random: torch.Generator) -> tup
     return functional.grid_sample(patches, grid, padding_mode="border", align_corners=False), theta
 
 
+def lashes(patches: torch.Tensor, gap_cm: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Lashes and the shadow of the upper lid's rim on two of three rendered patches, whose mesh has none.
+
+    The rim runs from corner to corner: arched up by the open gap, hanging down where the lids meet. Lashes darken more
+    below a shut rim than above an open one. patches: (n, 1, 64, 64), 60 mm a side; gap_cm: NaN where it is not known.
+    """
+    n, px = patches.shape[0], 64 / SOURCE_MM
+    known = ~torch.isnan(gap_cm)
+
+    def uniform(low: float, high: float) -> torch.Tensor:
+        return low + (high - low) * torch.rand(n, 1, 1, generator=random)
+
+    gap = torch.nan_to_num(gap_cm)[:, None, None] * 10 * px
+    shut = (1 - gap / (3 * px)).clamp(0, 1)
+    half = uniform(11, 16) * px
+    line = (torch.arange(64) - 31.5)[None]
+    x, y = line[:, None, :] - uniform(-1.5, 1.5) * px, line[:, :, None] - uniform(-1.5, 1.5) * px
+    along = (1 - (x / half) ** 2).clamp(min=0)
+    rim = (-0.6 * gap + shut * uniform(-0.5, 4.5) * px) * along
+    above, below = uniform(0.4, 1.2) * px, (0.4 + shut * uniform(0.2, 2.2)) * px + 0.3
+    away = y - rim
+    dark = torch.exp(-((away / torch.where(away > 0, below, above)) ** 2)) * along.sqrt()
+    on = (known & (torch.rand(n, generator=random) < 0.67)).float()[:, None, None]
+    return patches * (1 - on * uniform(0.2, 0.85) * dark)[:, None]
+
+
 def _ramp(n: int, random: torch.Generator) -> torch.Tensor:
     """A plane of light from side to side."""
     line = torch.linspace(-1, 1, SIDE)
@@ -69,7 +95,7 @@ def light(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     x = x ** torch.exp(torch.randn(n, 1, 1, 1, generator=random) * 0.3)
     x = x * _ramp(n, random) ** chance(0.6)
     x = x * (1 - chance(0.2) * uniform(0.2, 0.7) * _blobs(n, random, (5, 20)))
-    x = x + chance(0.25) * uniform(0.05, 0.5) * _blobs(n, random, (4, 18))
+    x = x + chance(0.2) * uniform(0.05, 0.5) * _blobs(n, random, (4, 18))
     for _ in range(2):
         x = x + chance(0.3) * uniform(0.3, 1.5) * _blobs(n, random, (0.7, 2.5))
     return uniform(0.0, 0.15) + x * uniform(0.1, 1.0)
@@ -98,7 +124,7 @@ def sensor(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     noise = torch.rand(len(x), 1, 1, 1, generator=random) ** 3 * 0.4 * spread
     x = (x + noise * torch.randn(x.shape, generator=random)).clamp(0, 1)
     grey = (x * 255).round().to(torch.uint8).numpy()
-    for i in torch.nonzero(torch.rand(len(x), generator=random) < 0.25)[:, 0].tolist():
+    for i in torch.nonzero(torch.rand(len(x), generator=random) < 0.15)[:, 0].tolist():
         quality = int(torch.randint(25, 95, (1,), generator=random))
         coded = cv2.imencode(".jpg", grey[i, 0], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         grey[i, 0] = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
@@ -114,9 +140,9 @@ def _blurred(x: torch.Tensor, sigma: float) -> torch.Tensor:
 
 
 def cut_out(x: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rectangles over a quarter of the patches. Also: what they leave of the middle, where the eye is, 0..1."""
+    """Rectangles over one patch in seven. Also: what they leave of the middle, where the eye is, 0..1."""
     n = len(x)
-    on = torch.rand(n, generator=random) < 0.25
+    on = torch.rand(n, generator=random) < 0.15
     size = (torch.rand(n, 2, generator=random) ** 1.5 * 0.8 + 0.1) * SIDE
     low = torch.rand(n, 2, generator=random) * SIDE - size / 2
     line = torch.arange(SIDE) + 0.5

@@ -15,13 +15,13 @@ from augment import CROP_MM, SOURCE_MM
 
 SOURCE_PX = 64
 MRL_MM = 56.0  # what a patch of the research set covers, by the eyes in it
-_SHUT, _OPEN = 0.93, 0.5  # commanded closure; what lies between is taught as an opening only
+_SHUT, _OPEN = 0.93, 0.5  # commanded closure; what lies between is taught as a gap only
 _SHUT_GAP, _LEAST_OPEN = 0.08, 0.22  # lid gap of a neutral eye
 
 
 @dataclass
 class EyePatches:
-    """(n, 64, 64) uint8 over 60 mm, and a number each: person; closed 0 or 1; opening; iris (n, 2), shares of the
+    """(n, 64, 64) uint8 over 60 mm, and a number each: person; closed 0 or 1; lid gap in cm; iris (n, 2), shares of the
     crop's side from the middle; visible 0..1."""
 
     patch: np.ndarray
@@ -43,16 +43,17 @@ def rendered(*paths: Path) -> EyePatches:
     """Patches of render_patches.py."""
     files = [np.load(path) for path in paths]
     row = {name: np.concatenate([f[name] for f in files]) for name in files[0].files}
-    opening = np.clip(row["gap_mm"] / row["neutral_mm"], 0.0, 1.3).astype(np.float32)
+    share = row["gap_mm"] / row["neutral_mm"]
+    opening = np.clip(row["gap_mm"] / 10.0, 0.0, 1.4).astype(np.float32)
     eye = row["side"] < 2
     visible = np.where(eye, np.clip(row["visible"] / 0.6, 0, 1), 0.0).astype(np.float32)
-    shut = (row["closure"] >= _SHUT) & (opening <= _SHUT_GAP)
-    wide = (row["closure"] <= _OPEN) & (opening >= _LEAST_OPEN)
+    shut = (row["closure"] >= _SHUT) & (share <= _SHUT_GAP)
+    wide = (row["closure"] <= _OPEN) & (share >= _LEAST_OPEN)
     closed = np.where(shut, 1.0, np.where(wide, 0.0, np.nan))
     closed[visible < 0.5] = np.nan
     opening[visible < 0.5] = np.nan
     iris = (row["iris_px"] / SOURCE_PX * (SOURCE_MM / CROP_MM)).astype(np.float32)
-    iris[(visible < 0.5) | (opening < 0.3)] = np.nan
+    iris[(visible < 0.5) | (share < 0.3)] = np.nan
     return EyePatches(row["patch"], row["person"], closed.astype(np.float32), opening, iris, visible)
 
 

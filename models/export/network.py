@@ -1,11 +1,13 @@
 """The eye network: a plain CNN of about 85 000 weights on 32 x 32 grey, and its normalisation inside the graph.
 
-Outputs, (n, 5): logit of "closed", lid opening (1: this eye's own neutral gap), iris centre x and y (shares of the
+Outputs, (n, 5): logit of "closed", lid gap in cm, as if seen from the front, iris centre x and y (shares of the
 patch's side from its middle), logit of "an eye can be seen". Only operators every engine has: the first half of the
 graph makes the patch's mean 0 and its deviation 1, clips glints and black rims at CLIP deviations, and does so again.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -61,7 +63,7 @@ def folded(trunk: nn.Sequential) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Weights (out, in, k, k) and biases of the trunk's convolutions with the batch normalisation worked in."""
     made = []
     layers = list(trunk)
-    for conv, norm in zip(layers, layers[1:], strict=False):
+    for conv, norm in pairwise(layers):
         if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
             made.append(((conv.weight * scale[:, None, None, None]).detach(),

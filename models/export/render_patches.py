@@ -96,15 +96,17 @@ class Patches:
         shapes: dict[int, float] = {}
         for k, sign in ((0, 1.0), (1, -1.0)):
             inward, left = -eyes[0] * sign, 1 - closure[k]
-            values = {"blink": min(closure[k] * (1 - p.own[k]) + 0.30 * down * left, 1.0), "lookDown": 0.8 * down * left,
-                      "lookUp": 0.7 * up * left, "lookIn": 0.6 * float(np.clip(inward / 40, 0, 1)) * left,
-                      "lookOut": 0.6 * float(np.clip(-inward / 40, 0, 1)) * left, "squint": 0.1 * closure[k]}  # fmt: skip
+            values = {"blink": min(closure[k] * (1 - p.own[k]) + 0.30 * down * left, 1.0),
+                      "lookDown": 0.8 * down * left, "lookUp": 0.7 * up * left,
+                      "lookIn": 0.6 * float(np.clip(inward / 40, 0, 1)) * left,
+                      "lookOut": 0.6 * float(np.clip(-inward / 40, 0, 1)) * left,
+                      "squint": 0.1 * closure[k]}  # fmt: skip
             for name, value in values.items():
                 shapes[r.B[name][k]] = float(value)
         shapes[r.B["jaw"]] = float(max(0.0, q.normal(0.0, 0.2)))
         smile = float(max(0.0, q.normal(0, 0.35)))
         shapes[r.B["smile"][0]] = shapes[r.B["smile"][1]] = smile
-        centre = (p.eyeC.mean(axis=0) + [0, 0, 1.5] - r.PIVOT) @ rotation.T + r.PIVOT
+        centre = (p.eyeC.mean(axis=0) + np.array([0, 0, 1.5]) - r.PIVOT) @ rotation.T + r.PIVOT
         distance = q.uniform(450, 950)
         field = np.degrees(2 * np.arctan(_VIEW[0] / 2 / _PX_PER_MM / (distance - 60)))
         scene.cam = r.Camera({"size": list(_VIEW), "hfov_deg": float(field), "azimuth_deg": float(q.uniform(-25, 25)),
@@ -117,11 +119,18 @@ class Patches:
                  "light": float(q.uniform(0.4, 1.5)), "expo": float(q.uniform(0.6, 1.5)),
                  "pupil": float(q.uniform(0.15, 0.42))}  # fmt: skip
         image, gaps = scene.draw(state)
-        image = image.reshape(image.shape[:2]) if image.ndim == 2 or image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        image = (
+            image.reshape(image.shape[:2])
+            if image.ndim == 2 or image.shape[2] == 1
+            else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        )
         mesh = p.V.copy()
         for index, weight in shapes.items():
             mesh = mesh + weight * p.T[index]
-        at = lambda x: (np.atleast_2d(x) - r.PIVOT) @ rotation.T + r.PIVOT  # noqa: E731
+
+        def at(x: np.ndarray) -> np.ndarray:
+            return (np.atleast_2d(x) - r.PIVOT) @ rotation.T + r.PIVOT
+
         normals = r.normals(mesh, p.F, p.weld, p.nw) @ rotation.T
         towards = rotation.T @ (scene.cam.pos - centre)
         view = np.degrees([np.arctan2(towards[0], towards[2]), np.arcsin(towards[1] / np.linalg.norm(towards))])
@@ -140,7 +149,7 @@ class Patches:
             self._keep(image, middle, turn, k, closure[k], gaps[k] * 10, p.ap0[k] * 10, iris, seen, view, occluder)
         off = q.uniform(34, 70) * _PX_PER_MM
         angle = q.uniform(0, 2 * np.pi)
-        beside = scene.cam.project(at((p.V[p.lid[0][0]] if q.random() < 0.5 else p.V[p.lid[1][0]])))[0]
+        beside = scene.cam.project(at(p.V[p.lid[q.integers(2)][0]]))[0]
         beside = beside + off * np.array([np.cos(angle) * 0.5, np.sin(angle)])
         self._keep(image, beside, turn, _NO_EYE, 0.0, 0.0, 1.0, beside, 0.0, view, occluder)
 

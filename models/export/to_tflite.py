@@ -60,7 +60,11 @@ class Graph:
         known = [code.builtinCode for code in self.codes]
         if number not in known:
             code = schema.OperatorCodeT()
-            code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), _VERSIONS.get(kind, 1)
+            code.builtinCode, code.deprecatedBuiltinCode, code.version = (
+                number,
+                min(number, 127),
+                _VERSIONS.get(kind, 1),
+            )
             self.codes.append(code)
             known.append(number)
         entry = schema.OperatorT()
@@ -133,7 +137,8 @@ def write(net: EyeNet, scale: float, shift: float, name: str) -> bytes:
             pads = g.stored("pads", np.array([[0, 0], [2, 2], [2, 2], [0, 0]], np.int32))
             x = g.add("PAD", [x, pads], (EYES, SIDE + 4, SIDE + 4, 1), "padded", schema.PadOptionsT())
         x = g.add("CONV_2D", [x, g.weights(f"w{i}", weight.permute(0, 2, 3, 1).numpy()),
-                              g.weights(f"b{i}", bias.numpy())], (EYES, side, side, channels), f"conv{i}", options)  # fmt: skip
+                              g.weights(f"b{i}", bias.numpy())],
+                  (EYES, side, side, channels), f"conv{i}", options)  # fmt: skip
         if i in (1, 2):
             side //= 2
             x = g.add("MAX_POOL_2D", [x], (EYES, side, side, channels), f"pool{i}",
@@ -155,7 +160,9 @@ def write(net: EyeNet, scale: float, shift: float, name: str) -> bytes:
     both = g.add("CONCATENATION", [made["judged"], made["placed"]], (EYES, 1, 1, OUTPUTS), "both",
                  _with(schema.ConcatenationOptionsT(), axis=3, fusedActivationFunction=none))  # fmt: skip
     shape = g.stored("shape", np.array([EYES, OUTPUTS], np.int32))
-    out = g.add("RESHAPE", [both, shape], (EYES, OUTPUTS), "eyes", _with(schema.ReshapeOptionsT(), newShape=[EYES, OUTPUTS]))
+    out = g.add(
+        "RESHAPE", [both, shape], (EYES, OUTPUTS), "eyes", _with(schema.ReshapeOptionsT(), newShape=[EYES, OUTPUTS])
+    )
     return g.bytes([source], [out], name)
 
 

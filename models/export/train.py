@@ -29,7 +29,7 @@ def shown(
     pictures: torch.Tensor, truth: dict[str, torch.Tensor], random: torch.Generator
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """The batch as a camera might have seen it, and what is then true of it."""
-    x, theta = augment.crop(pictures, 1.0, random)
+    x, theta = augment.crop(augment.lashes(pictures, truth["opening"], random), 1.0, random)
     x = augment.light(x, random)
     x, left = augment.cut_out(x, random)
     x = augment.sensor(x, random)
