@@ -90,7 +90,9 @@ def patch_on_right_eye(picture: Picture, box: Box) -> Picture:
 def hand_over_eyes(picture: Picture, box: Box) -> Picture:
     """A palm across both eyes, of the face's own tone."""
     x, y, w, h = box
-    return _over(picture, (x + 0.5 * w, y + (_EYE_Y - 0.04) * h, 0.62 * w, 0.24 * h), lambda part: _skin(picture, box, part))
+    return _over(
+        picture, (x + 0.5 * w, y + (_EYE_Y - 0.04) * h, 0.62 * w, 0.24 * h), lambda part: _skin(picture, box, part)
+    )
 
 
 def hand_over_face(picture: Picture, box: Box) -> Picture:
