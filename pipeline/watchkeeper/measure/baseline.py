@@ -86,11 +86,11 @@ class OpenLid:
     _QUANTILE = 0.65
     _LEARN_S = 60.0
 
-    def __init__(self) -> None:
+    def __init__(self, prior_mm: float = 10.0, low_mm: float = 5.0) -> None:
         # 10 mm is the mean of what the network places around nine people's open eyes (8.3 to 11.3 mm); it overstates
         # the lid gap by about a quarter.
-        self._time = _Histogram(5.0, 16.0, 0.1, prior=10.0, spread=1.2, prior_s=1.0)
-        self.value_mm = 10.0
+        self._time = _Histogram(low_mm, 16.0, 0.1, prior=prior_mm, spread=1.2, prior_s=1.0)
+        self.value_mm = prior_mm
         self.learnt_s = 0.0
 
     def step(self, aperture_mm: float, dt_s: float) -> float:

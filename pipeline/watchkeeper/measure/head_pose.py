@@ -6,6 +6,7 @@ rho Cauchy's, so that a hidden or badly placed point loses its say. Levenberg 19
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,13 @@ _WORST_FIT_MM = 12.0  # beyond this the points are no face seen from any side
 _NEAREST_MM, _FARTHEST_MM = 150.0, 3000.0
 _STEPS_WARM, _STEPS_COLD = 4, 25
 _CONVERGED_RAD = 2e-4  # 0.01 degrees
+
+# Points that turn away lose their say, on a head turned by more than this. Chosen on rendered heads at up to 60 degrees
+# (two seeds: mean yaw error from 40 degrees on 6.2 before, 5.2 after); a face seen from the front keeps all its points.
+_TURNED_FROM_DEG, _TURNED_TO_DEG = 20.0, 40.0
+_EDGE, _PLAIN, _HIDDEN_SAY = 0.3, 0.8, 0.02  # cosine between a point's outward direction and the way to the camera
+_INSIDE_MM = np.array([0.0, -5.0, -75.0])  # about the middle of the head: outward is away from it
+_OUTWARD = (RIGID_MM - _INSIDE_MM) / np.linalg.norm(RIGID_MM - _INSIDE_MM, axis=1, keepdims=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +87,31 @@ def _misfit(rotation: Vector, translation: Vector, seen: Vector) -> tuple[Vector
     return turned, placed, over_z, placed[:, :2] * over_z[:, None] - seen
 
 
-def _cost(miss: Vector, depth: float) -> tuple[float, Vector]:
+def _say(rotation: Vector, translation: Vector) -> Vector:
+    """Weight of each point for a head that lies so: what a turned face hides is where the network guesses it to be."""
+    centre = translation + rotation @ _INSIDE_MM
+    away = centre / math.sqrt(float(centre @ centre))
+    turn_deg = math.degrees(math.acos(max(-1.0, min(1.0, float(-away @ rotation[:, 2])))))
+    share = max(0.0, min(1.0, (turn_deg - _TURNED_FROM_DEG) / (_TURNED_TO_DEG - _TURNED_FROM_DEG)))
+    if share == 0.0:
+        return RIGID_WEIGHTS
+    facing = -(_OUTWARD @ rotation.T) @ away
+    shown = np.clip((facing - _EDGE) / (_PLAIN - _EDGE), _HIDDEN_SAY, 1.0)
+    return np.asarray(RIGID_WEIGHTS * (1.0 - share + share * shown))
+
+
+def _cost(miss: Vector, depth: float, say: Vector) -> tuple[float, Vector]:
     """Robust cost in mm^2 and each point's weight under it."""
     square = (miss * miss).sum(axis=1) * (depth / _CAUCHY_MM) ** 2
-    cost = float((RIGID_WEIGHTS * np.log1p(square)).sum()) * _CAUCHY_MM**2
-    return cost, RIGID_WEIGHTS / (1.0 + square)
+    cost = float((say * np.log1p(square)).sum()) * _CAUCHY_MM**2
+    return cost, say / (1.0 + square)
 
 
 def _refine(rotation: Vector, translation: Vector, seen: Vector, steps: int) -> HeadPose | None:
     depth = float(translation[2])
     turned, placed, over_z, miss = _misfit(rotation, translation, seen)
-    cost, weight = _cost(miss, depth)
+    say = _say(rotation, translation)  # of where it starts: a cost that changed under way would never settle
+    cost, weight = _cost(miss, depth, say)
     damping = 1e-4
     n = len(RIGID_MM)
     jacobian = np.zeros((n, 2, 6))
@@ -117,7 +139,7 @@ def _refine(rotation: Vector, translation: Vector, seen: Vector, steps: int) -> 
         if new_translation[2] < _NEAREST_MM / 3 or not np.isfinite(step).all():
             return None
         trial = _misfit(new_rotation, new_translation, seen)
-        new_cost, new_weight = _cost(trial[3], depth)
+        new_cost, new_weight = _cost(trial[3], depth, say)
         if new_cost > cost:
             damping = max(damping, 1e-3) * 10.0
             if damping > 1e3:

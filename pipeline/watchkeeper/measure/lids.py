@@ -21,6 +21,12 @@ _OPEN_AGAIN, _NEARLY_CLOSED = 0.50, 0.40
 _BELIEVED_AFTER_NS = 450_000_000
 
 
+def gaze_fall(share: float, down_deg: float) -> float:
+    """The part of an open gap that a look `down_deg` down has taken from it, by what is left of it (`share`)."""
+    seen = max(0.0, min(1.0, (share - _FALL_FROM) / (_FALL_WHOLE - _FALL_FROM)))
+    return seen * min(_FALL_PER_DEG * max(down_deg, 0.0), _FALL_LIMIT)
+
+
 class LidJudge:
     """Opening of one eye over time."""
 
@@ -31,9 +37,7 @@ class LidJudge:
     def step(self, shape: EyeShape, baseline_mm: float, down_deg: float, t_ns: int) -> Eye:
         """The eye at t_ns. down_deg: how far this eye looks down in the head, 0 when not or not known."""
         share = shape.aperture_mm / baseline_mm
-        seen = max(0.0, min(1.0, (share - _FALL_FROM) / (_FALL_WHOLE - _FALL_FROM)))
-        fall = seen * min(_FALL_PER_DEG * max(down_deg, 0.0), _FALL_LIMIT)
-        opening = (share / (1.0 - fall) - _CLOSED_SHARE) / (1.0 - _CLOSED_SHARE)
+        opening = (share / (1.0 - gaze_fall(share, down_deg)) - _CLOSED_SHARE) / (1.0 - _CLOSED_SHARE)
         opening = max(0.0, min(1.0, opening))
         aperture_mm = max(0.0, shape.aperture_mm)
         from_above = shape.camera_up_deg > _FROM_ABOVE_DEG

@@ -15,6 +15,7 @@ Points = NDArray[np.float32]  # (478, 3): x, y in image pixels, z in the same un
 Vector = NDArray[np.float64]
 
 LANDMARK_COUNT = 478
+QUICK_COUNT = 468  # the face's own: the quick network has no irises, and its lids hardly move
 
 
 @dataclass(frozen=True, slots=True)

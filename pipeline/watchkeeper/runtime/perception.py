@@ -3,9 +3,11 @@
     with Perception(camera, engine_name="litert") as perception:
         measurement = perception.process(frame)
 
-Mandatory work of a frame is one crop, one network (478 landmarks with both irises) and the geometry behind it. The face
-detector runs only where there is no track, or where the track's landmarks say they lie on no face. Nothing here reads a
-clock: time is the frame's own t_ns.
+Mandatory work of a frame is one crop and one landmark network, both eyes' patches in one pass and the eye network, and
+the geometry behind them. The landmark network is the full one (478 points with lids and irises) on every fourth frame,
+on a turned head and when the eyes have moved; in between it is the quick one (468 points, a quarter of the time), which
+gives head pose and place. The face detector runs only where there is no track, or where the track's landmarks say they
+lie on no face. Nothing here reads a clock: time is the frame's own t_ns.
 """
 
 from __future__ import annotations
@@ -14,18 +16,23 @@ import dataclasses
 import math
 import os
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
 
+from watchkeeper.errors import BadInputError
 from watchkeeper.inference.allowed import production_model
 from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.inference.engine import Engine, Progress, open_engine
 from watchkeeper.inference.manifest import Manifest
-from watchkeeper.measure import face, regions
+from watchkeeper.measure import eye_patch, face, regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample
-from watchkeeper.measure.points import LANDMARK_COUNT, Points
+from watchkeeper.measure.eye_patch import EyeReading
+from watchkeeper.measure.head_pose import HeadPose
+from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
 from watchkeeper.measure.quality import image_quality
+from watchkeeper.measure.sight import Seen, Sight, sight_regions
 from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import Preprocessor, open_preprocessor
@@ -34,9 +41,13 @@ from watchkeeper.runtime.frame_work import Unhurried
 from watchkeeper.trace.rows import Kind, Network, Task
 from watchkeeper.types import CameraGeometry, Face, Frame, Measurement, Region
 
-DETECTOR, LANDMARKS = "face_detector", "face_landmarks_478"
+DETECTOR, LANDMARKS, QUICK, EYES = "face_detector", "face_landmarks_478", "face_landmarks", "eye_{}"
+WEIGHTS = ("clear", "research")
+"""Of the eye network: from data with a clear licence alone, or with the infrared research set."""
 _ON_A_FACE = 0.5  # landmark network's own probability
 _STATISTICS_STEP_PX = 4
+_QUICK_IN_A_ROW = 3  # at 30 frames a second irises are placed anew within 133 ms, if nothing calls for it before
+_COMPARE_EVERY = 300  # frames: how far the two landmark networks' poses are apart changes slowly, if at all
 # Two threads halve the latency of the landmark network where there are cores for them; more brought nothing.
 _MOST_THREADS = 2
 
@@ -48,8 +59,9 @@ class Perception:
     the back end that cuts and converts; `cuda` writes an engine's input in place where that is mapped memory, as
     `tensorrt`'s is. options: how `tensorrt` builds. threads: of the engine, None for two where the process may use two
     cores. work: who is told of each stage and asked before each task that may be left out; None: everything is done.
-    on_build: told while an engine has to be built first, which takes minutes.
-    Raises BadInputError for an unknown engine or back end, or missing weights; CudaError without the GPU they need.
+    on_build: told while an engine has to be built first, which takes minutes. weights: of the eye network, one of
+    WEIGHTS. Raises BadInputError for an unknown engine or back end, unknown weights or missing ones; CudaError without
+    the GPU they need.
     """
 
     def __init__(
@@ -62,27 +74,37 @@ class Perception:
         threads: int | None = None,
         on_build: Progress | None = None,
         work: Unhurried | None = None,
+        weights: str = WEIGHTS[0],
     ) -> None:
+        if weights not in WEIGHTS:
+            raise BadInputError(f"eye weights {weights}: unknown; known are {', '.join(WEIGHTS)}")
         self._work = work or Unhurried()
         threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._camera = camera
-        detector, landmarks = production_model(DETECTOR), production_model(LANDMARKS)
-        with ExitStack() as opened:  # closed in reverse: first who writes an engine's input, then the engine
-            self._detector = opened.enter_context(
-                open_engine(engine_name, detector, threads=threads, progress=on_build, options=options)
-            )
-            self._landmarks = opened.enter_context(
-                open_engine(engine_name, landmarks, threads=threads, progress=on_build, options=options)
-            )
-            self._preprocess: Preprocessor = opened.enter_context(closing(open_preprocessor(preprocess)))
-            self._opened = opened.pop_all()
-        self._detector_spec = _input_spec(detector, self._detector)
-        self._landmark_spec = _input_spec(landmarks, self._landmarks)
+        with ExitStack() as opening:  # closed in reverse: first who writes an engine's input, then the engine
+            spec, engine = {}, {}
+            for name, many in ((DETECTOR, threads), (LANDMARKS, threads), (QUICK, 1), (EYES.format(weights), 1)):
+                manifest = production_model(name)
+                opened = open_engine(engine_name, manifest, threads=many, progress=on_build, options=options)
+                engine[name] = opening.enter_context(opened)
+                spec[name] = _input_spec(manifest, opened)
+            self._preprocess: Preprocessor = opening.enter_context(closing(open_preprocessor(preprocess)))
+            self._opened = opening.pop_all()
+        self._detector, self._detector_spec = engine[DETECTOR], spec[DETECTOR]
+        self._full = _Landmarks(engine[LANDMARKS], spec[LANDMARKS], Network.LANDMARKS)
+        self._quick = _Landmarks(engine[QUICK], spec[QUICK], Network.QUICK)
+        self._eyes, self._eye_spec = engine[EYES.format(weights)], spec[EYES.format(weights)]
+        self._patches = tuple(self._eyes.input(0)[i : i + 1] for i in (0, 1))
         self._histogram = np.zeros(256, np.uint32)
+        self._levels = [np.zeros(256, np.uint32) for _ in range(5)]
+        self._sight = Sight()
         self._points: Points = np.zeros((LANDMARK_COUNT, 3), np.float32)
+        self._quick_points: Points = np.zeros((QUICK_COUNT, 3), np.float32)
         self._size: tuple[int, int] | None = None
         self._driver: DriverMeasure | None = None
         self._region: Region | None = None
+        self._full_due = True
+        self._quick_in_a_row = self._since_compared = 0
         self.detector_runs = 0
 
     def process(self, frame: Frame) -> Measurement:
@@ -95,26 +117,30 @@ class Perception:
         work.mark(Kind.QUALITY)
         if not work.allows(Task.LANDMARKS):
             return Measurement(frame.t_ns, frame.seq, image=quality)
-        p = self._track(frame) if self._region is not None else 0.0
+        quick = self._region is not None and self._quick_will_do(driver)
+        p = self._track(frame, self._quick if quick else self._full) if self._region is not None else 0.0
         if self._region is None:
+            quick = False
             if not work.allows(Task.DETECT):
                 driver.lost()
                 return Measurement(frame.t_ns, frame.seq, image=quality)
             self._region = self._detect(frame)
             if self._region is not None:
-                p = self._track(frame)
+                p = self._track(frame, self._full)
             work.done(Task.DETECT)
             if self._region is not None and work.allows(Task.REFINE):
-                p = self._track(frame)  # again, from the landmarks' own region: better placed than the detector's
+                # again, from the landmarks' own region: better placed than the detector's
+                p = self._track(frame, self._full)
                 work.done(Task.REFINE)
         if self._region is None:
             driver.lost()
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
-        sample: DriverSample = driver.step(self._points, frame.t_ns)
+        driver.see(self._seen(frame, p))
+        sample = self._measure_quick(driver, frame) if quick else self._measure_full(driver, frame)
         return Measurement(
             frame.t_ns,
             frame.seq,
-            face=Face(p, regions.box(self._points)),
+            face=Face(p, regions.box(self._points[:QUICK_COUNT])),
             head=sample.head,
             gaze=sample.gaze,
             left_eye=sample.left_eye,
@@ -151,7 +177,15 @@ class Perception:
         if self._driver is None or size != self._size:
             self._size, self._region = size, None
             self._driver = DriverMeasure(_camera_for(self._camera, frame.width, frame.height))
+            self._sight = Sight()
         return self._driver
+
+    def _seen(self, frame: Frame, p: float) -> Seen:
+        """Which parts of the face are to be seen, by the grey levels where the landmarks say they are."""
+        places, levels = sight_regions(self._points), self._levels
+        for region, counts in zip((*places.eyes, *places.cheeks, places.mouth), levels, strict=True):
+            self._preprocess.statistics(frame, region, 1, counts)
+        return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], p, frame.t_ns)
 
     def _detect(self, frame: Frame) -> Region | None:
         whole = plan.full_frame(frame.width, frame.height)
@@ -161,23 +195,80 @@ class Perception:
         self._work.mark(Kind.INFER, Network.DETECTOR)
         self.detector_runs += 1
         found = face.decode(self._detector.output("regressors"), self._detector.output("classificators"), whole)
-        driver = face.choose_driver(found, frame.width, frame.height)
+        driver = face.choose_driver(found, _camera_for(self._camera, frame.width, frame.height))
         return None if driver is None else regions.from_detection(driver)
 
-    def _track(self, frame: Frame) -> float:
+    def _quick_will_do(self, driver: DriverMeasure) -> bool:
+        return driver.quick_will_do and not self._full_due and self._quick_in_a_row < _QUICK_IN_A_ROW
+
+    def _track(self, frame: Frame, network: _Landmarks) -> float:
         """Landmarks in the region, and the region that follows from them (None: lost). Returns the probability."""
         region = self._region
         assert region is not None
-        self._preprocess.run(frame, region, self._landmark_spec, self._landmarks.input(0))
-        self._work.mark(Kind.PREPROCESS, Network.LANDMARKS)
-        self._landmarks.run()
-        self._work.mark(Kind.INFER, Network.LANDMARKS)
-        p = _probability(float(self._landmarks.output(1).reshape(-1)[0]))
-        raw = self._landmarks.output(0).reshape(LANDMARK_COUNT, 3)
-        regions.to_image(raw, self._landmark_spec.width, region, self._points)
-        placed = regions.from_landmarks(self._points, frame.width, frame.height)
+        points = self._points[: network.count]
+        p = self._landmarks(frame, region, network, points)
+        placed = regions.from_landmarks(self._points[:QUICK_COUNT], frame.width, frame.height)
         self._region = placed if p >= _ON_A_FACE else None
         return p
+
+    def _landmarks(self, frame: Frame, region: Region, network: _Landmarks, points: Points) -> float:
+        self._preprocess.run(frame, region, network.spec, network.engine.input(0))
+        self._work.mark(Kind.PREPROCESS, network.detail)
+        network.engine.run()
+        self._work.mark(Kind.INFER, network.detail)
+        regions.to_image(network.engine.output(0).reshape(network.count, 3), network.spec.width, region, points)
+        return _probability(float(network.engine.output(1).reshape(-1)[0]))
+
+    def _measure_full(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
+        pose = driver.place(self._points)
+        readings = None if pose is None else self._read_eyes(driver, frame, pose)
+        self._full_due, self._quick_in_a_row = False, 0
+        self._since_compared += 1
+        due = driver.needs_comparison or self._since_compared >= _COMPARE_EVERY
+        if due and pose is not None and self._region is not None:
+            self._compare(driver, frame, self._region, pose)
+        return driver.step(self._points, frame.t_ns, readings, pose)
+
+    def _compare(self, driver: DriverMeasure, frame: Frame, region: Region, pose: HeadPose) -> None:
+        """The quick network on a frame the full one has had: what their poses differ by."""
+        self._since_compared = 0
+        self._landmarks(frame, region, self._quick, self._quick_points)
+        quick = driver.place_quick(self._quick_points)
+        if quick is not None:
+            driver.compare(pose, quick)
+
+    def _measure_quick(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
+        pose = driver.place_quick(self._points)
+        self._quick_in_a_row += 1
+        if pose is None:
+            self._full_due = True
+            return DriverSample()
+        readings = self._read_eyes(driver, frame, pose)
+        self._full_due = driver.moved(readings)
+        return driver.step_quick(pose, frame.t_ns, readings)
+
+    def _read_eyes(self, driver: DriverMeasure, frame: Frame, pose: HeadPose) -> tuple[EyeReading, EyeReading]:
+        """Both eyes in one pass over the picture and one run of the eye network."""
+        where = driver.patches(self._points, pose)
+        self._preprocess.run_many(frame, where, self._eye_spec, self._patches)
+        self._work.mark(Kind.PREPROCESS, Network.EYES)
+        self._eyes.run()
+        self._work.mark(Kind.INFER, Network.EYES)
+        left, right = self._eyes.output(0)
+        return eye_patch.read(left), eye_patch.read(right)
+
+
+@dataclass(frozen=True, slots=True)
+class _Landmarks:
+    """One of the two landmark networks, open."""
+
+    engine: Engine
+    spec: OutputSpec
+    detail: Network
+
+    @property
+    def count(self) -> int:
+        return LANDMARK_COUNT if self.detail is Network.LANDMARKS else QUICK_COUNT
 
 
 def _probability(logit: float) -> float:

@@ -330,9 +330,9 @@ DARK_MEAN = Limit(12.0, "grey level of 255", "own: near the black level of 8-bit
 BRIGHT_SHARE = Limit(0.5, "of the picture", "own: half the picture without any structure left", "own")
 FACE_PRESENT = Limit(0.5, "probability", "own: a face more likely there than not", "own")
 COVERED_AFTER = Limit(1.0, "s", f"{_NCAP_2026}: within 10 s; sooner because it is unambiguous", "own")
-LIGHT_AFTER = Limit(2.0, "s", f"{_NCAP_2026}: within 10 s; longer than a shadow or a low sun at a bend", "own")
-NO_FACE_AFTER = Limit(2.0, "s", f"{_NCAP_2026}: within 10 s; longer than a look over the shoulder", "own")
-EYES_HIDDEN_AFTER = Limit(5.0, "s", f"{_NCAP_2026}: within 10 s; longer than a hand rubbing the eyes", "own")
+LIGHT_AFTER = Limit(1.5, "s", f"{_NCAP_2026}: within 10 s; own: told within 2 s, longer than a shadow", "own")
+NO_FACE_AFTER = Limit(1.5, "s", f"{_NCAP_2026}: within 10 s; own: told within 2 s, as long as a check", "own")
+EYES_HIDDEN_AFTER = Limit(1.5, "s", f"{_NCAP_2026}: within 10 s; own: told within 2 s, as NO_FACE_AFTER", "own")
 UNMEASURED_AFTER = Limit(8.0, "s", f"{_NCAP_2026}: within 10 s, when frames come but say nothing of a driver", "own")
 SEEN_AGAIN_AFTER = Limit(0.5, "s", "own: a condition that comes and goes is one condition", "own")
 

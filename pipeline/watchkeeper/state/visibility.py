@@ -80,10 +80,10 @@ def _condition(m: Measurement, eyes_seen: bool) -> tuple[Cause | None, bool]:
     if eyes_seen and face_seen:
         return Cause.NONE, True
     if m.image is not None:
+        if m.image.mean < _DARK:  # before covered: a black picture has no structure either, and light is what it lacks
+            return Cause.TOO_DARK, face_seen
         if m.image.covered >= _COVERED:
             return Cause.CAMERA_COVERED, face_seen
-        if m.image.mean < _DARK:
-            return Cause.TOO_DARK, face_seen
         if m.image.saturated >= _BRIGHT:
             return Cause.TOO_BRIGHT, face_seen
     if not face_seen:

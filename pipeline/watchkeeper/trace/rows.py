@@ -39,6 +39,8 @@ class Network(IntEnum):
     NONE = 0
     DETECTOR = 1
     LANDMARKS = 2
+    QUICK = 3
+    EYES = 4
 
 
 class Drop(IntEnum):

@@ -1,0 +1,1 @@
+"""`evaluate`: measurements held against the truth: scores, events, tables by condition."""
