@@ -20,12 +20,15 @@ from watchkeeper.types import Cabin, CabinZone, CameraGeometry, GazeZone, Matrix
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
     "budget", "simulate", "realtime", "cpus", "watchdog", "geometry", "hardware", "preprocess", "tensorrt",
+    "eye_weights",
 )  # fmt: skip
 
 PREPROCESSORS = ("cpu", "cuda")
 """What a board may cut and convert pictures with; the slow reference is not for boards."""
 PRECISIONS = ("fp16", "fp32", "int8")
 _MOST_DLA_CORES = 2
+EYE_WEIGHTS = ("clear", "research")
+"""From data with a clear licence alone, or with an infrared research set (models/eye_research.md)."""
 _DEVICE_TREE = Path("/proc/device-tree")
 
 
@@ -62,6 +65,7 @@ class Board:
     realtime: bool  # vision with SCHED_FIFO and locked memory, where permitted
     simulated_speed_kph: float | None  # host only: a simulated vehicle on the virtual bus
     hardware: Hardware = NO_HARDWARE
+    eye_weights: str = EYE_WEIGHTS[0]  # of the eye network: one of EYE_WEIGHTS
     watchdog: WatchdogSettings | None = None  # fed by the supervisor unless told otherwise; None: the board has none
 
     @property
@@ -151,6 +155,7 @@ def read_board(path: Path, geometry: Path | None = None) -> Board:
         cpus=read_cpus(top.table("cpus")) if "cpus" in top else Cpus(),
         realtime=top.flag("realtime", default=False),
         simulated_speed_kph=speed,
+        eye_weights=top.choice("eye_weights", EYE_WEIGHTS),
         watchdog=_watchdog(top.table("watchdog")) if "watchdog" in top else None,
         hardware=read_hardware(top.table("hardware")) if "hardware" in top else NO_HARDWARE,
     )

@@ -35,6 +35,7 @@ from watchkeeper.preprocess.spec import Layout, OutputSpec
 from watchkeeper.runtime.copies import bytes_per_frame
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch, throttled_between
+from watchkeeper.runtime.open_perception import perception_for
 from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.realtime import become_realtime
 from watchkeeper.runtime.settings import resolve
@@ -58,9 +59,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as cleanup:
         cleanup.callback(source.close)
         peers = _peers(args, source, cleanup)
-        perception = cleanup.enter_context(
-            Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options)
-        )
+        perception = cleanup.enter_context(perception_for(settings))
         ours = _Ours(perception, settings.board.budget_ms, settings.board.frame_period_ms, settings.board.cabin)
         cleanup.callback(ours.close)
         done = 0

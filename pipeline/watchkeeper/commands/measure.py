@@ -15,7 +15,7 @@ from watchkeeper.capture.source import EndOfSource, Source, open_source
 from watchkeeper.clock import NS_PER_MS, NS_PER_S
 from watchkeeper.errors import BadInputError
 from watchkeeper.measurement_trace import TraceWriter
-from watchkeeper.runtime.perception import Perception
+from watchkeeper.runtime.open_perception import perception_for
 from watchkeeper.runtime.settings import resolve
 from watchkeeper.types import Frame, Measurement
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     endless = args.source.startswith("pattern:")
     with closing(open_source(args.source, paced=False)) as source:
         with (
-            Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options) as perception,
+            perception_for(settings, weights=args.weights) as perception,
             TraceWriter(args.out) as trace,
         ):
             if endless:

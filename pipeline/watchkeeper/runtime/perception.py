@@ -21,6 +21,7 @@ from types import TracebackType
 
 import numpy as np
 
+from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.allowed import production_model
 from watchkeeper.inference.build_options import BuildOptions
@@ -42,8 +43,6 @@ from watchkeeper.trace.rows import Kind, Network, Task
 from watchkeeper.types import CameraGeometry, Face, Frame, Measurement, Region
 
 DETECTOR, LANDMARKS, QUICK, EYES = "face_detector", "face_landmarks_478", "face_landmarks", "eye_{}"
-WEIGHTS = ("clear", "research")
-"""Of the eye network: from data with a clear licence alone, or with the infrared research set."""
 _ON_A_FACE = 0.5  # landmark network's own probability
 _STATISTICS_STEP_PX = 4
 _QUICK_IN_A_ROW = 3  # at 30 frames a second irises are placed anew within 133 ms, if nothing calls for it before
@@ -60,8 +59,8 @@ class Perception:
     `tensorrt`'s is. options: how `tensorrt` builds. threads: of the engine, None for two where the process may use two
     cores. work: who is told of each stage and asked before each task that may be left out; None: everything is done.
     on_build: told while an engine has to be built first, which takes minutes. weights: of the eye network, one of
-    WEIGHTS. Raises BadInputError for an unknown engine or back end, unknown weights or missing ones; CudaError without
-    the GPU they need.
+    board.EYE_WEIGHTS. Raises BadInputError for an unknown engine or back end, unknown weights or missing ones;
+    CudaError without the GPU they need.
     """
 
     def __init__(
@@ -74,10 +73,10 @@ class Perception:
         threads: int | None = None,
         on_build: Progress | None = None,
         work: Unhurried | None = None,
-        weights: str = WEIGHTS[0],
+        weights: str = EYE_WEIGHTS[0],
     ) -> None:
-        if weights not in WEIGHTS:
-            raise BadInputError(f"eye weights {weights}: unknown; known are {', '.join(WEIGHTS)}")
+        if weights not in EYE_WEIGHTS:
+            raise BadInputError(f"eye weights {weights}: unknown; known are {', '.join(EYE_WEIGHTS)}")
         self._work = work or Unhurried()
         threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._camera = camera

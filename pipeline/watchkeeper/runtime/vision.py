@@ -30,6 +30,7 @@ from watchkeeper.runtime.dumps import Dumper, open_dumper
 from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.runtime.glass_test import GlassTest
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
+from watchkeeper.runtime.open_perception import perception_for
 from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.pump import NoSourceError, pump
 from watchkeeper.runtime.realtime import become_realtime, pin
@@ -114,14 +115,7 @@ def _see(
     if args.glass_test:
         perception = GlassTest(work)
     else:
-        perception = Perception(
-            settings.camera,
-            settings.engine,
-            settings.preprocess,
-            options=settings.options,
-            work=work,
-            on_build=EngineBuildNotice(state.write),
-        )
+        perception = perception_for(settings, work=work, on_build=EngineBuildNotice(state.write))
 
     def new_machine() -> DriverStateMachine:
         return DriverStateMachine(resolve_profile(settings.profile), settings.board.cabin)

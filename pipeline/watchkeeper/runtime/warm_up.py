@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from watchkeeper.runtime.perception import Perception
+from watchkeeper.runtime.open_perception import perception_for
 from watchkeeper.runtime.settings import Settings
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat
 
@@ -17,7 +17,7 @@ def warm_up(settings: Settings) -> None:
     width, height = settings.camera.width, settings.camera.height
     grey = np.full((height, width), 128, np.uint8)
     frame = Frame(0, 0, width, height, PixelFormat.GREY8, ColorMatrix.BT601_FULL, (grey,), (width,))
-    perception = Perception(settings.camera, settings.engine, settings.preprocess, options=settings.options)
+    perception = perception_for(settings)
     try:
         for _ in range(_FRAMES):
             perception.process(frame)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.inference.allowed import ALLOWED, not_allowed, production_model
 from watchkeeper.inference.manifest import ModelFileError, load_manifest, read_manifest
 from watchkeeper.runtime import perception
@@ -44,7 +45,8 @@ def test_an_embedding_does_not_pass_as_landmarks(tmp_path: Path) -> None:
 
 
 def test_each_model_of_the_product_is_allowed() -> None:
-    for name in (perception.DETECTOR, perception.LANDMARKS, perception.QUICK, perception.EYES.format("clear")):
+    eyes = [perception.EYES.format(weights) for weights in EYE_WEIGHTS]
+    for name in (perception.DETECTOR, perception.LANDMARKS, perception.QUICK, *eyes):
         assert production_model(name).name == name
 
 
