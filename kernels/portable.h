@@ -48,15 +48,22 @@ WK_HOST_DEVICE std::uint16_t half_bits(float value) {
   return static_cast<std::uint16_t>(sign | ((rebased + 0xfffu + (rebased >> 13 & 1u)) >> 13));
 }
 
+constexpr int kRowBytes = 64;  // of a cache line, summed up together
+
 // One pixel at a time: what the GPU runs, what machines without SIMD run, and what SIMD is compared with bit by bit.
 struct ScalarLanes {
   using F = float;
   using I = std::int32_t;
+  using Words = std::int32_t;  // of 16 bits
+  using Pairs = std::int32_t;  // a byte and, above it, the next sample's
   using Inside = ScalarLanes;  // for points whose loads cannot run past a buffer's end
   static constexpr int kWidth = 1;
+  static constexpr bool kBoxes = false;  // whether the picture is averaged where it is read
 
   static WK_HOST_DEVICE F iota() { return 0.0f; }
   static WK_HOST_DEVICE F splat(float v) { return v; }
+  // For the pixels from column x on: the middle of each one's pair, 2 floor(x / 2) + 1.
+  static WK_HOST_DEVICE F pair_centres(int x) { return static_cast<F>(x | 1); }
   static WK_HOST_DEVICE I splat_int(std::int32_t v) { return v; }
   static WK_HOST_DEVICE F min(F a, F b) { return a < b ? a : b; }
   static WK_HOST_DEVICE F max(F a, F b) { return a > b ? a : b; }
@@ -90,13 +97,19 @@ struct ScalarLanes {
       to[i] = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
     }
   }
-  // The plain sums of 16 columns of bytes, each `rows` (at most 257) long. Whole numbers: the same in any order.
+  // The same of two components that take turns; `both` has every weight twice.
+  static WK_HOST_DEVICE void dots_two(const float* row, const std::int32_t* first, const float* weight, const float*,
+                                      int blocks, float* to, float* other) {
+    dots(row, first, weight, blocks, to);
+    dots(row + 1, first, weight, blocks, other);
+  }
+  // The plain sums of kRowBytes columns of bytes, each `rows` (at most 257) long. Whole numbers: the same in any order.
   static WK_HOST_DEVICE void add_rows(const std::uint8_t* from, std::int64_t stride, int rows, float* to) {
-    std::uint16_t sum[16] = {};
+    std::uint16_t sum[kRowBytes] = {};
     for (int k = 0; k < rows; ++k) {
-      for (int i = 0; i < 16; ++i) sum[i] = static_cast<std::uint16_t>(sum[i] + from[k * stride + i]);
+      for (int i = 0; i < kRowBytes; ++i) sum[i] = static_cast<std::uint16_t>(sum[i] + from[k * stride + i]);
     }
-    for (int i = 0; i < 16; ++i) to[i] = static_cast<float>(sum[i]);
+    for (int i = 0; i < kRowBytes; ++i) to[i] = static_cast<float>(sum[i]);
   }
 
   // Bytes [offset] and [offset + kStep] of a buffer of `size` bytes; a second byte past the end reads as 0.
@@ -117,6 +130,54 @@ struct ScalarLanes {
     load_pair<2>(data, size, offset, u0, u1);
     load_pair<2>(data, size, offset + 1, v0, v1);
   }
+
+  // For fixed_core.h, which says what they mean.
+  static WK_HOST_DEVICE I ramp(std::int32_t start, std::int32_t) { return start; }
+  static WK_HOST_DEVICE Words ramp_words(std::int32_t start, std::int32_t) { return start & 0xffff; }
+  static WK_HOST_DEVICE Words add_words(Words a, Words b) { return (a + b) & 0xffff; }
+  static WK_HOST_DEVICE Words weight7(Words fraction) { return fraction >> 9; }
+  static WK_HOST_DEVICE I offsets(I x, I y, std::int32_t stride, int step) { return (y >> 16) * stride + (x >> 16) * step; }
+  template <int kStep>
+  static WK_HOST_DEVICE void gather_pairs(const std::uint8_t* data, std::int32_t stride, I offset, Pairs& upper,
+                                          Pairs& lower) {
+    upper = data[offset] | data[offset + kStep] << 8;
+    lower = data[offset + stride] | data[offset + stride + kStep] << 8;
+  }
+  static WK_HOST_DEVICE Words mix_pairs(Pairs pair, Words t) {
+    return ((pair & 255) - 128) * (128 - t) + ((pair >> 8) - 128) * t;
+  }
+  static WK_HOST_DEVICE Words mix_words(Words first, Words second, Words t) {
+    return first + (((second - first) * t + 64) >> 7);
+  }
+  static WK_HOST_DEVICE F to_float_words(Words v) { return static_cast<F>(v); }
+  // The same of two interleaved components at once.
+  static WK_HOST_DEVICE void mix_two(const std::uint8_t* data, std::int32_t stride, I offset, I x, I y, F& f1, F& f2) {
+    const Words tx = x >> 9 & 127, ty = y >> 9 & 127;
+    Pairs upper, lower;
+    gather_pairs<2>(data, stride, offset, upper, lower);
+    f1 = to_float_words(mix_words(mix_pairs(upper, tx), mix_pairs(lower, tx), ty));
+    gather_pairs<2>(data + 1, stride, offset, upper, lower);
+    f2 = to_float_words(mix_words(mix_pairs(upper, tx), mix_pairs(lower, tx), ty));
+  }
+  // Each lane twice: of the first half of the lanes, of the second half. One lane has no halves.
+  static WK_HOST_DEVICE void twice(F v, F both[2]) { both[0] = v, both[1] = v; }
+
+  // The sums of 16 pairs of neighbouring samples of 32 bytes, each over `rows` (at most 128). kStep 2: of two components,
+  // in turns.
+  template <int kStep>
+  static WK_HOST_DEVICE void pair_sums(const std::uint8_t* from, std::int64_t stride, int rows, std::uint16_t* to) {
+    for (int i = 0; i < 16; ++i) {
+      const std::uint8_t* at = from + (kStep == 1 ? 2 * i : 4 * (i / 2) + i % 2);
+      std::uint32_t sum = 0;
+      for (int k = 0; k < rows; ++k, at += stride) sum += static_cast<std::uint32_t>(at[0] + at[kStep]);
+      to[i] = static_cast<std::uint16_t>(sum);
+    }
+  }
+};
+
+// Scalar lanes that average the picture where they read it: the GPU's way to a reduced picture.
+struct BoxLanes : ScalarLanes {
+  static constexpr bool kBoxes = true;
 };
 
 }  // namespace watchkeeper

@@ -1,20 +1,38 @@
-// The launches: which thread has which pixel of which region, and nothing else. The maths is preprocess_core.h's and
-// exposure_core.h's, with one pixel a lane. Built by nvcc or NVRTC with --fmad=false (the CPU's -ffp-contract=off), and
+// The launches: which thread has which pixel of which region, and nothing else. The maths is preprocess_core.h's,
+// fixed_core.h's and exposure_core.h's, with one pixel a lane. Built by nvcc or NVRTC with --fmad=false (the CPU's -ffp-contract=off), and
 // by g++ over tests/kernels/launch_shim.h to run the same lines where there is no GPU.
 #include "exposure_core.h"
+#include "fixed_core.h"
 #include "launch.h"
 #include "preprocess_store.h"
 
 using namespace watchkeeper;
 
-template <PixelFormat kFormat, bool kChroma>
+template <class L, PixelFormat kFormat, bool kChroma>
 __device__ void region_pixel(const Job& job, int x, int y) {
-  const auto origin = [&](int j) { return row_origin(job.affine, job.taps.y, y, j); };
-  const auto chroma_origin = [&](int j) { return row_origin(job.affine, job.chroma_taps.y, y, j); };
-  const Sums<ScalarLanes> sums = sums_at<ScalarLanes, kFormat, kChroma, 0>(job, origin, chroma_origin, x);
   float out[3];
-  finish<ScalarLanes>(job, sums, shares_of(job), out);
-  store_pixels<ScalarLanes>(job, out, x, y);
+  if constexpr (format_info(kFormat).sample_bytes == 1) {
+    if (job.fixed) {
+      FixedTerms<L> terms = fixed_constant<L>(job.fixed_color);
+      if constexpr (kChroma) {
+        const FixedOrigin row = fixed_origin(job.chroma_map, y >> job.pair_y);
+        terms = fixed_chroma<L, kFormat>(job, fixed_points<L>(job.chroma_map, row, x >> job.pair_x));
+      }
+      fixed_pixels<L, kFormat>(job, terms, fixed_points<L>(job.luma_map, fixed_origin(job.luma_map, y), x), out);
+      return store_pixels<L>(job, out, x, y);
+    }
+  }
+  const auto origin = [&](int j) { return row_origin(job.affine, job.taps.y, y, j); };
+  const auto chroma_origin = [&](int j) { return chroma_row_origin(job, y, j); };
+  const Sums<L> sums = sums_at<L, kFormat, kChroma, 0>(job, origin, chroma_origin, x);
+  finish<L>(job, sums, shares_of(job), out);
+  store_pixels<L>(job, out, x, y);
+}
+
+template <PixelFormat kFormat, bool kChroma>
+__device__ void leveled_pixel(const Job& job, int x, int y) {
+  if (job.level > 0) return region_pixel<BoxLanes, kFormat, kChroma>(job, x, y);
+  region_pixel<ScalarLanes, kFormat, kChroma>(job, x, y);
 }
 
 // Grid: ceil(width / blockDim.x), ceil(height / blockDim.y), regions.
@@ -25,9 +43,9 @@ __device__ void region_thread(const Batch& batch) {
   const int y = static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y);
   if (x >= job.width || y >= job.height) return;
   if constexpr (format_info(kFormat).yuv) {
-    if (job.channels == 3) return region_pixel<kFormat, true>(job, x, y);
+    if (job.channels == 3) return leveled_pixel<kFormat, true>(job, x, y);
   }
-  region_pixel<kFormat, false>(job, x, y);
+  leveled_pixel<kFormat, false>(job, x, y);
 }
 
 // One entry a format, called "preprocess_" and the number of it: what a thread reads is known when it is compiled.

@@ -3,15 +3,20 @@
 // plain IEEE single one in a fixed order, so all lane types give the same bits (build with -ffp-contract=off).
 //
 // What one output pixel (x, y) is:
+//   where the region is turned and reduced by two or more, the picture is averaged in squares first (box_core.h), and
+//   everything below is in samples of that smaller picture;
 //   its square is sampled at taps.x by taps.y points, (x + (i + 0.5) / taps.x, y + (j + 0.5) / taps.y);
 //   the affine maps each point to source pixels, where pixel (0, 0) covers [0, 1) x [0, 1);
 //   each point reads luma (or R, G and B) bilinearly, held constant beyond the outermost sample centres;
 //   each point counts by how much it is in the picture: 1 inside, 0 outside, a ramp one pixel wide across the edge;
-//   chroma is the plain mean of its own chroma_taps points: its grid is coarser and needs fewer;
+//   chroma is the plain mean of its own chroma_taps points: its grid is coarser and needs fewer; where even one a pixel
+//   is more than the grid holds, neighbouring pixels share the point in the middle of the pair or square;
 //   the mean goes through the colour transform, is clamped to 0..255 and mixed with the border colour by the share that
 //   was outside; then value * scale + bias.
+// Crops of 8-bit pictures that stay clear of the edge are worked out in whole numbers instead: fixed_core.h.
 #pragma once
 
+#include "box_core.h"
 #include "color.h"
 
 namespace watchkeeper {
@@ -34,10 +39,24 @@ struct Taps {
   int x = 1, y = 1;
 };
 
+// Output to samples in whole numbers; see fixed_core.h.
+struct FixedMap {
+  std::int64_t b = 0, c = 0, e = 0, f = 0;  // 1 is 2^32
+  std::int32_t a = 0, d = 0;                // 1 is 2^16
+};
+
+// The transform, scale and bias as one, for what fixed_core.h interpolates; and what black and white become.
+struct FixedColor {
+  float m[3][4] = {};
+  float low[3] = {}, high[3] = {};
+};
+
 struct Job {
   ImageView image;
   Affine affine;
   Taps taps, chroma_taps;
+  int level = 0;               // the picture is averaged in squares of 2^level
+  int pair_x = 0, pair_y = 0;  // 1: two neighbouring output pixels share a chroma point
   ColorTransform color;
   int width = 0, height = 0, channels = 3;
   bool planar = false;     // NCHW instead of NHWC
@@ -45,6 +64,11 @@ struct Job {
   bool replicate = false;  // no border colour: the picture's edge goes on for ever
   float scale[3] = {1, 1, 1}, bias[3] = {0, 0, 0}, border[3] = {0, 0, 0};
   void* out = nullptr;
+  // Filled by prepared(), which also scales the affine to the reduced picture:
+  float extent_x = 0, extent_y = 0;  // of the picture, in samples of the reduced one
+  bool fixed = false;
+  FixedMap luma_map, chroma_map;
+  FixedColor fixed_color;
 };
 
 // The part of the affine that is constant along one row of sample points; in double so that long rows do not drift.
@@ -52,9 +76,17 @@ struct RowOrigin {
   float sx, sy;
 };
 
-WK_HOST_DEVICE RowOrigin row_origin(const Affine& m, int taps_y, int y, int j) {
-  const double v = y + (j + 0.5) / taps_y;
+WK_HOST_DEVICE RowOrigin row_at(const Affine& m, double v) {
   return {static_cast<float>(m.b * v + m.c), static_cast<float>(m.e * v + m.f)};
+}
+
+WK_HOST_DEVICE RowOrigin row_origin(const Affine& m, int taps_y, int y, int j) {
+  return row_at(m, y + (j + 0.5) / taps_y);
+}
+
+// Of the chroma points of output row y.
+WK_HOST_DEVICE RowOrigin chroma_row_origin(const Job& job, int y, int j) {
+  return job.pair_y ? row_at(job.affine, y | 1) : row_origin(job.affine, job.chroma_taps.y, y, j);
 }
 
 // Where in its pixel the i-th of `taps` points is, 0..1.
@@ -107,16 +139,26 @@ WK_HOST_DEVICE RowPair<L> row_pair(const Plane& plane, typename L::I column, con
 }
 
 // At the last column t is 0, so what stands in the byte after it (padding, the next row, nothing) does not matter.
-template <class L, int kStep, int kSampleBytes = 1, bool kInside = false>
-WK_HOST_DEVICE typename L::F bilinear(const Plane& plane, int offset, const AxisTap<L>& x, const AxisTap<L>& y) {
+template <class L, PixelFormat kFormat, int kComponent, bool kInside = false>
+WK_HOST_DEVICE typename L::F bilinear(const Job& job, const AxisTap<L>& x, const AxisTap<L>& y) {
+  constexpr FormatInfo kInfo = format_info(kFormat);
+  constexpr Component c = kInfo.components[kComponent];
+  constexpr int kBytes = kInfo.sample_bytes;
   typename L::F p00, p01, p10, p11;
-  const RowPair<L> r = row_pair<L, kInside>(plane, x.first * kStep + offset, y);
-  if constexpr (kSampleBytes == 2) {
-    L::load_word_pair(r.upper, r.upper_size, r.upper_at, p00, p01);
-    L::load_word_pair(r.lower, r.lower_size, r.lower_at, p10, p11);
+  if constexpr (L::kBoxes) {
+    p00 = static_cast<float>(box_sample<kBytes>(job.image, c, job.level, x.first, y.first));
+    p01 = static_cast<float>(box_sample<kBytes>(job.image, c, job.level, x.second, y.first));
+    p10 = static_cast<float>(box_sample<kBytes>(job.image, c, job.level, x.first, y.second));
+    p11 = static_cast<float>(box_sample<kBytes>(job.image, c, job.level, x.second, y.second));
   } else {
-    L::template load_pair<kStep>(r.upper, r.upper_size, r.upper_at, p00, p01);
-    L::template load_pair<kStep>(r.lower, r.lower_size, r.lower_at, p10, p11);
+    const RowPair<L> r = row_pair<L, kInside>(job.image.planes[c.plane], x.first * c.step + c.offset, y);
+    if constexpr (kBytes == 2) {
+      L::load_word_pair(r.upper, r.upper_size, r.upper_at, p00, p01);
+      L::load_word_pair(r.lower, r.lower_size, r.lower_at, p10, p11);
+    } else {
+      L::template load_pair<c.step>(r.upper, r.upper_size, r.upper_at, p00, p01);
+      L::template load_pair<c.step>(r.lower, r.lower_size, r.lower_at, p10, p11);
+    }
   }
   return lerp<L>(lerp<L>(p00, p01, x.t), lerp<L>(p10, p11, x.t), y.t);
 }
@@ -136,42 +178,39 @@ struct Sums {
 };
 
 template <class L, PixelFormat kFormat, bool kInside = false>
-WK_HOST_DEVICE void add_point(const ImageView& image, bool replicate, typename L::F sx, typename L::F sy,
-                              Sums<L>& sums) {
+WK_HOST_DEVICE void add_point(const Job& job, typename L::F sx, typename L::F sy, Sums<L>& sums) {
   constexpr FormatInfo kInfo = format_info(kFormat);
+  const int level = L::kBoxes ? job.level : 0;
   typename L::F weight = L::splat(1.0f);
-  if (!kInside && !replicate) {
-    weight = coverage<L>(sx, static_cast<float>(image.width)) * coverage<L>(sy, static_cast<float>(image.height));
-  }
+  if (!kInside && !job.replicate) weight = coverage<L>(sx, job.extent_x) * coverage<L>(sy, job.extent_y);
   sums.weight = sums.weight + weight;
-  const AxisTap<L> x = axis_tap<L, kInside>(sx, image.width), y = axis_tap<L, kInside>(sy, image.height);
-  constexpr Component c0 = kInfo.components[0];
-  sums.c[0] = sums.c[0] + weight * bilinear<L, c0.step, kInfo.sample_bytes, kInside>(image.planes[c0.plane], c0.offset,
-                                                                                     x, y);
+  const AxisTap<L> x = axis_tap<L, kInside>(sx, reduced_extent(job.image.width, 0, level));
+  const AxisTap<L> y = axis_tap<L, kInside>(sy, reduced_extent(job.image.height, 0, level));
+  sums.c[0] = sums.c[0] + weight * bilinear<L, kFormat, 0, kInside>(job, x, y);
   if constexpr (!kInfo.yuv && kInfo.component_count == 3) {
-    constexpr Component c1 = kInfo.components[1], c2 = kInfo.components[2];
-    sums.c[1] = sums.c[1] + weight * bilinear<L, c1.step, 1, kInside>(image.planes[c1.plane], c1.offset, x, y);
-    sums.c[2] = sums.c[2] + weight * bilinear<L, c2.step, 1, kInside>(image.planes[c2.plane], c2.offset, x, y);
+    sums.c[1] = sums.c[1] + weight * bilinear<L, kFormat, 1>(job, x, y);
+    sums.c[2] = sums.c[2] + weight * bilinear<L, kFormat, 2>(job, x, y);
   }
 }
 
-template <class L, PixelFormat kFormat, bool kInside = false>
-WK_HOST_DEVICE void add_chroma_point(const ImageView& image, typename L::F sx, typename L::F sy, Sums<L>& sums) {
+template <class L, PixelFormat kFormat>
+WK_HOST_DEVICE void add_chroma_point(const Job& job, typename L::F sx, typename L::F sy, Sums<L>& sums) {
   constexpr FormatInfo kInfo = format_info(kFormat);
   constexpr Component c1 = kInfo.components[1], c2 = kInfo.components[2];
+  const int level = L::kBoxes ? job.level : 0;
   const typename L::F px = c1.shift_x ? sx * 0.5f : sx, py = c1.shift_y ? sy * 0.5f : sy;
-  const AxisTap<L> x = axis_tap<L, kInside>(px, component_extent(image.width, c1.shift_x));
-  const AxisTap<L> y = axis_tap<L, kInside>(py, component_extent(image.height, c1.shift_y));
-  if constexpr (c1.plane == c2.plane && c1.step == 2) {
-    const RowPair<L> r = row_pair<L, kInside>(image.planes[c1.plane], x.first * 2, y);
+  const AxisTap<L> x = axis_tap<L>(px, reduced_extent(job.image.width, c1.shift_x, level));
+  const AxisTap<L> y = axis_tap<L>(py, reduced_extent(job.image.height, c1.shift_y, level));
+  if constexpr (c1.plane == c2.plane && c1.step == 2 && !L::kBoxes) {
+    const RowPair<L> r = row_pair<L, false>(job.image.planes[c1.plane], x.first * 2, y);
     typename L::F u00, u01, u10, u11, v00, v01, v10, v11;
     L::load_two_pairs(r.upper, r.upper_size, r.upper_at, u00, v00, u01, v01);
     L::load_two_pairs(r.lower, r.lower_size, r.lower_at, u10, v10, u11, v11);
     sums.c[1] = sums.c[1] + lerp<L>(lerp<L>(u00, u01, x.t), lerp<L>(u10, u11, x.t), y.t);
     sums.c[2] = sums.c[2] + lerp<L>(lerp<L>(v00, v01, x.t), lerp<L>(v10, v11, x.t), y.t);
   } else {
-    sums.c[1] = sums.c[1] + bilinear<L, c1.step, 1, kInside>(image.planes[c1.plane], c1.offset, x, y);
-    sums.c[2] = sums.c[2] + bilinear<L, c2.step, 1, kInside>(image.planes[c2.plane], c2.offset, x, y);
+    sums.c[1] = sums.c[1] + bilinear<L, kFormat, 1>(job, x, y);
+    sums.c[2] = sums.c[2] + bilinear<L, kFormat, 2>(job, x, y);
   }
 }
 
@@ -188,15 +227,15 @@ WK_HOST_DEVICE Sums<L> sums_at(const Job& job, const Origin& origin, const Chrom
     const F u = left + tap_position(i, taps.x);
     for (int j = 0; j < taps.y; ++j) {
       const RowOrigin o = origin(j);
-      add_point<L, kFormat>(job.image, job.replicate, u * a + o.sx, u * d + o.sy, sums);
+      add_point<L, kFormat>(job, u * a + o.sx, u * d + o.sy, sums);
     }
   }
   if constexpr (kChroma) {
     for (int i = 0; i < chroma_taps.x; ++i) {
-      const F u = left + tap_position(i, chroma_taps.x);
+      const F u = job.pair_x ? L::pair_centres(x) : left + tap_position(i, chroma_taps.x);
       for (int j = 0; j < chroma_taps.y; ++j) {
         const RowOrigin o = chroma_origin(j);
-        add_chroma_point<L, kFormat>(job.image, u * a + o.sx, u * d + o.sy, sums);
+        add_chroma_point<L, kFormat>(job, u * a + o.sx, u * d + o.sy, sums);
       }
     }
   }

@@ -2,11 +2,13 @@
 #include "preprocess_cpu.h"
 
 #include "preprocess_rows.h"
+#include "reduced_rows.h"
+#include "separable_rows.h"
 
 namespace watchkeeper {
 namespace {
 
-RowFunctions scalar_rows() { return {"scalar", direct<ScalarLanes>, separable<ScalarLanes>}; }
+RowFunctions scalar_rows() { return {"scalar", direct<ScalarLanes>, separable<ScalarLanes>, reduced<ScalarLanes>}; }
 
 RowFunctions best_rows() {
 #if defined(WK_HAVE_AVX2)
@@ -28,32 +30,20 @@ const RowFunctions& simd_rows() {
 
 const char* simd_name() { return simd_rows().name; }
 
-bool is_inside(const Job& job, int width, double margin_px) {
-  const Affine& m = job.affine;
-  for (int corner = 0; corner < 4; ++corner) {
-    const double x = corner % 2 ? width : 0, y = corner / 2 ? job.height : 0;
-    const double sx = m.a * x + m.b * y + m.c, sy = m.d * x + m.e * y + m.f;
-    // A hundredth of a pixel more, for what single precision makes of the points.
-    const double edge = margin_px + 0.01;
-    if (!(sx > edge && sy > edge && sx < job.image.width - edge && sy < job.image.height - edge)) return false;
-  }
-  return true;
+void preprocess_direct(const Job& asked) {
+  const Job job = prepared(asked);
+  const RowFunctions rows = scalar_rows();
+  rows.direct(job.level > 0 ? over_reduced_picture(job, rows) : job);
 }
-
-Job prepared(const Job& asked) {
-  Job job = asked;
-  job.replicate = job.replicate || is_inside(job, job.width, 0.5);
-  return job;
-}
-
-void preprocess_direct(const Job& job) { scalar_rows().direct(prepared(job)); }
 
 void preprocess(const Job& asked, bool simd) {
-  const Job job = prepared(asked);
+  Job job = prepared(asked);
+  const RowFunctions own = simd ? simd_rows() : scalar_rows();
+  if (job.level > 0) job = over_reduced_picture(job, own);
   // SIMD loads four bytes at a time, which a smaller plane does not have.
   bool wide = simd;
   for (int p = 0; p < format_info(job.image.format).plane_count; ++p) wide = wide && job.image.planes[p].size >= 4;
-  const RowFunctions rows = wide ? simd_rows() : scalar_rows();
+  const RowFunctions rows = wide ? own : scalar_rows();
   if (is_separable(job)) {
     rows.separable(job, separable_plan(job));
   } else {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "exposure_core.h"
+#include "fixed_core.h"
 #include "preprocess_core.h"
 
 namespace watchkeeper {
@@ -13,7 +14,8 @@ void preprocess(const Job& job, bool simd);
 // Name of the lanes that `preprocess(job, true)` uses on this machine: "avx2", "neon" or "scalar".
 const char* simd_name();
 
-// `job` as a launch takes it: no border work where no sample point meets the border.
+// `job` as a launch takes it: in samples of the reduced picture, no border work where no sample point meets the border,
+// in whole numbers where it can be (prepared_job.cc).
 Job prepared(const Job& job);
 
 // The pass without the split into rows and columns below, one pixel at a time: what the GPU's kernel computes, bit by bit.
@@ -35,6 +37,7 @@ struct DownWeights {
 struct AcrossWeights {
   const std::int32_t* first = nullptr;  // [padded width] place in a row, component offset left out
   const float* weight = nullptr;        // [padded width][blocks * 8] of row[first + offset + k]; 0 between the samples
+  const float* both = nullptr;  // the same with every weight twice, for two components that take turns
   int blocks = 0;
 };
 
@@ -53,9 +56,9 @@ struct SeparablePlan {
   float* sums[3] = {};        // scratch: [padded width] a component
 };
 
-// Whether every sample point of the first `width` columns is at least that far inside the picture; from half a pixel on
-// none meets the border.
-bool is_inside(const Job& job, int width, double margin_px);
+// Whether every sample point of the first `width` columns and `height` rows of a prepared job is at least that many samples
+// inside the picture; from half a sample on none meets the border.
+bool is_inside(const Job& job, int width, int height, double margin_px);
 
 // So deep in the picture that neither a coarser grid's neighbours nor a load of a few bytes too many can leave it.
 constexpr double kDeepPx = 4.0;
@@ -73,7 +76,12 @@ struct RowFunctions {
   const char* name;
   void (*direct)(const Job& job);
   void (*separable)(const Job& job, const SeparablePlan& plan);
+  void (*reduced)(const std::uint8_t* from, std::int64_t stride, int step, int level, int count, std::uint8_t* to);
 };
+
+// A prepared job over the reduced picture, of which what the job reads is worked out (reduced_picture.cc); it is valid
+// until the next call on the thread. Allocates only to grow.
+Job over_reduced_picture(const Job& job, const RowFunctions& rows);
 
 RowFunctions avx2_rows();  // only where WK_HAVE_AVX2 is defined and the machine has it
 RowFunctions neon_rows();  // only where WK_HAVE_NEON is defined

@@ -5,6 +5,19 @@
 
 namespace watchkeeper {
 
+// The usual: single precision, all lanes within the row.
+template <class L, bool kPlanar>
+WK_HOST_DEVICE void store_whole(const Job& job, typename L::F out[3], int x, int y) {
+  float* to = static_cast<float*>(job.out);
+  const std::int64_t pixel = static_cast<std::int64_t>(y) * job.width + x;
+  if constexpr (kPlanar) {
+    const std::int64_t plane = static_cast<std::int64_t>(job.width) * job.height;
+    for (int k = 0; k < 3; ++k) L::store(to + k * plane + pixel, out[k]);
+  } else {
+    L::store_interleaved(to + pixel * 3, out[0], out[1], out[2]);
+  }
+}
+
 template <class L>
 WK_HOST_DEVICE void store_pixels(const Job& job, typename L::F out[3], int x, int y) {
   constexpr int kW = L::kWidth;

@@ -28,7 +28,7 @@ struct Table {
 // Table for interleaved samples, in blocks of 8 with zeros between: see AcrossWeights.
 struct Blocks {
   std::vector<std::int32_t> first;
-  std::vector<float> weight;
+  std::vector<float> weight, both;
   int blocks = 0;
 };
 
@@ -107,10 +107,14 @@ void spread(const Table& table, int step, int padded_count, Blocks& blocks) {
   const std::size_t size = static_cast<std::size_t>(blocks.blocks) * 8;
   blocks.first.assign(padded_count, 0);
   blocks.weight.assign(padded_count * size, 0.0f);
+  blocks.both.assign(step == 2 ? padded_count * size : 0, 0.0f);
   for (int x = 0; x < outputs; ++x) {
     blocks.first[x] = table.first[x] * step;
     const float* weight = table.weight.data() + static_cast<std::size_t>(x) * table.taps;
-    for (int k = 0; k < table.count[x]; ++k) blocks.weight[x * size + k * step] = weight[k];
+    for (int k = 0; k < table.count[x]; ++k) {
+      blocks.weight[x * size + k * step] = weight[k];
+      if (step == 2) blocks.both[x * size + 2 * k] = blocks.both[x * size + 2 * k + 1] = weight[k];
+    }
   }
 }
 
@@ -186,7 +190,7 @@ const SeparablePlan& separable_plan(const Job& job) {
     spread(across, any.step / info.sample_bytes, plan.padded_width, blocks);
     const auto* plain = work.plain[kind].data();
     plan.axes[kind] = {{down.first.data(), down.count.data(), down.weight.data(), plain, down.taps},
-                       {blocks.first.data(), blocks.weight.data(), blocks.blocks}};
+                       {blocks.first.data(), blocks.weight.data(), blocks.both.data(), blocks.blocks}};
     if (kind == 0) {
       fill_cover(x, plan.padded_width, work.cover_x);
       fill_cover(y, job.height, work.cover_y);

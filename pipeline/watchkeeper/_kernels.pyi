@@ -27,7 +27,7 @@ def preprocess(
     planes: tuple[Buffer, ...],
     strides: tuple[int, ...],  # bytes
     affines: Sequence[tuple[float, float, float, float, float, float]],  # of each region: a .. f of preprocess_core.h
-    taps: Sequence[tuple[int, int, int, int]],  # of each region: plan.Taps
+    taps: Sequence[tuple[int, int, int, int, int, int, int]],  # of each region: plan.Taps
     outs: tuple[npt.NDArray[Any], ...],  # float32, float16 or uint8, C-contiguous, out_width * out_height * channels
     out_width: int,
     out_height: int,
@@ -59,7 +59,7 @@ def preprocess_batch(
     planes: tuple[Buffer, ...],
     strides: tuple[int, ...],
     affines: Sequence[tuple[float, float, float, float, float, float]],
-    taps: Sequence[tuple[int, int, int, int]],
+    taps: Sequence[tuple[int, int, int, int, int, int, int]],
     outs: tuple[npt.NDArray[Any], ...],
     out_width: int,
     out_height: int,

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "kernels"
-SCALAR_SOURCES = ("preprocess_cpu.cc", "separable_plan.cc")
+SCALAR_SOURCES = ("prepared_job.cc", "preprocess_cpu.cc", "reduced_picture.cc", "separable_plan.cc")
 # As CMakeLists.txt builds the module: no fused multiply-add, so that every lane type gives the same bits.
 FLAGS = ("-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", f"-I{KERNELS}")
 

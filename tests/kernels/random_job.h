@@ -29,8 +29,8 @@ struct Picture {
 
   Picture(Random& random, PixelFormat format) {
     image.format = format;
-    image.width = random.between(1, 50);
-    image.height = random.between(1, 50);
+    image.width = random.between(1, 150);
+    image.height = random.between(1, 90);
     for (int p = 0; p < format_info(format).plane_count; ++p) {
       const int row = static_cast<int>(plane_row_bytes(format, p, image.width)), stride = row + random.between(0, 5);
       planes[p].resize(stride * (plane_rows(format, p, image.height) - 1) + row);
@@ -49,12 +49,14 @@ inline Affine random_affine(Random& random) {
   return {c, -s, x, s, c, y};
 }
 
-// The jobs with a faster path: a turned crop well inside the picture with one point a pixel, and a whole reduction.
+// The jobs with a faster path: a turned crop well inside the picture with one point a pixel (its longer side in whole
+// groups of columns), and a whole reduction.
 inline void make_usual(Random& random, Job& job) {
   const int longer = job.width > job.height ? job.width : job.height;
   const int w = job.image.width, h = job.image.height, shorter = w < h ? w : h;
   if (random.next() % 2 && shorter > 12) {
-    const double k = (shorter - 10) / (1.25 * longer), turn = 0.25 * k;
+    const int swept = (longer + 15) / 16 * 16;
+    const double k = (shorter - 10) / (2.5 * swept), turn = 0.25 * k;
     job.taps = job.chroma_taps = Taps{};
     job.affine = {k, -turn, 0, turn, k, 0};
     job.affine.c = 0.5 * (w - k * job.width + turn * job.height);
@@ -64,6 +66,17 @@ inline void make_usual(Random& random, Job& job) {
   const int n = random.between(2, 5);
   job.taps.x = job.taps.y = n;
   job.affine = {n * 1.0, 0, random.between(-20, 5) * 1.0, 0, n * 1.0, random.between(-20, 5) * 1.0};
+}
+
+// Averaging before, and shared chroma points, where the job may have them.
+inline void make_coarser(Random& random, Job& job) {
+  const bool whole = job.affine.b == 0 && job.affine.d == 0 && (job.taps.x > 1 || job.taps.y > 1);
+  const int level = random.next() % 3 == 0 ? random.between(1, 3) : 0;
+  const int pair_x = static_cast<int>(random.next() % 2), pair_y = static_cast<int>(random.next() % 2);
+  if (whole) return;
+  job.level = level;
+  job.pair_x = job.chroma_taps.x == 1 ? pair_x : 0;
+  job.pair_y = job.chroma_taps.y == 1 ? pair_y : 0;
 }
 
 inline Job random_job(Random& random, const ImageView& image) {
@@ -79,7 +92,8 @@ inline Job random_job(Random& random, const ImageView& image) {
   job.taps.x = random.between(1, 4), job.taps.y = random.between(1, 4);
   job.chroma_taps.x = random.between(1, 2), job.chroma_taps.y = random.between(1, 2);
   job.affine = random_affine(random);
-  if (random.next() % 4 == 0) make_usual(random, job);
+  if (random.next() % 3 == 0) make_usual(random, job);
+  make_coarser(random, job);
   for (int k = 0; k < 3; ++k) job.scale[k] = 0.5f + k, job.bias[k] = 3.0f * k, job.border[k] = 40.0f * k;
   return job;
 }

@@ -9,19 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.clock import now_ns
-from watchkeeper.commands import bench_kernels_gpu
+from watchkeeper.commands import bench_aliasing, bench_kernels_gpu
+from watchkeeper.commands.bench_peer import opencv
 from watchkeeper.commands.bench_report import Result, regressions, report
 from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
@@ -57,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print, compare. Exit status 1 on another output than OpenCV's or a regression against --compare."""
     if args.rounds < 4:
         raise BadInputError(f"--rounds {args.rounds}: expected at least 4")
+    if args.aliasing:
+        return bench_aliasing.run(args.peer_python, args.json)
     results: list[Result] = []
     apart: list[str] = []
     for case in _cases():
@@ -140,7 +141,7 @@ def _measure(case: _Case, rounds: int, python: Path | None) -> tuple[list[Result
     source = np.ones(case.touched_bytes // 2, np.uint8)
     target = np.zeros_like(source)
     took, copied = _timed(ours, rounds), _timed(lambda: np.copyto(target, source), rounds)
-    chains, outputs = _opencv(case, rounds, python) if python is not None else ({}, {})
+    chains, outputs = _chains(case, rounds, python) if python is not None else ({}, {})
     took += _timed(ours, rounds)
     copied += _timed(lambda: np.copyto(target, source), rounds)
     mine = statistics.median(took) / 1e3
@@ -164,22 +165,7 @@ def _timed(call: Callable[[], None], rounds: int) -> list[int]:
     return took
 
 
-def _opencv(case: _Case, rounds: int, python: Path) -> tuple[dict[str, list[int]], dict[str, NDArray[np.float32]]]:
+def _chains(case: _Case, rounds: int, python: Path) -> tuple[dict[str, list[int]], dict[str, NDArray[np.float32]]]:
     m = plan.affine(case.region, case.side, case.side)
-    # From pixel centres at halves to OpenCV's at whole numbers
-    centred = (m.a, m.b, m.c + 0.5 * (m.a + m.b) - 0.5, m.d, m.e, m.f + 0.5 * (m.d + m.e) - 0.5)
-    script = str(files("watchkeeper.commands.peers") / "opencv_chain.py")
-    numbers = [str(n) for n in (case.frame.width, case.frame.height, rounds, case.side)]
-    command = [str(python), script, *numbers, case.kind, ",".join(repr(v) for v in centred)]
-    try:
-        done = subprocess.run(command, input=case.picture.tobytes(), capture_output=True, check=False)
-    except OSError as error:
-        raise BadInputError(f"--peer-python {python}: cannot be started: {error.strerror}") from None
-    line, _, rest = done.stdout.partition(b"\n")
-    count = case.side * case.side * 3
-    if done.returncode != 0 or len(rest) != 2 * 4 * count:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise BadInputError(f"--peer-python {python}: expected an interpreter with cv2 and numpy: {' '.join(last)}")
-    times = json.loads(line)
-    outputs = np.frombuffer(rest, np.float32).reshape(2, case.side, case.side, 3)
-    return {name: times[name] for name in ("naive", "best")}, {"naive": outputs[0], "best": outputs[1]}
+    size = case.frame.width, case.frame.height
+    return opencv(python, case.picture, size, m, case.side, case.kind, rounds)

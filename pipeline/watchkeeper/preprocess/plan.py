@@ -11,6 +11,7 @@ from typing import NamedTuple
 from watchkeeper.types import PixelFormat, Region
 
 MAX_TAPS = 64  # as kMaxTaps in kernels/preprocess_core.h
+MAX_LEVEL = 6  # as kMaxLevel in kernels/box_core.h
 # Chroma samples to a pixel, along x and y
 CHROMA_PER_PX = {
     PixelFormat.I420: (0.5, 0.5),
@@ -18,6 +19,7 @@ CHROMA_PER_PX = {
     PixelFormat.YUYV: (0.5, 1.0),
     PixelFormat.UYVY: (0.5, 1.0),
 }
+_PER_PX = tuple(CHROMA_PER_PX.get(pixel_format) for pixel_format in PixelFormat)  # by number: no enum is hashed a frame
 _MAX_SIDE_PX = 1e5
 
 
@@ -33,12 +35,20 @@ class Affine(NamedTuple):
 
 
 class Taps(NamedTuple):
-    """Sample points in an output pixel along its x and y: of luma (or R, G, B) and, on its coarser grid, of chroma."""
+    """How an output pixel is sampled.
+
+    x, y: sample points in it along its x and y, of luma (or R, G, B); chroma_x, chroma_y: of chroma, on its coarser
+    grid. level: the picture is averaged in squares of 2**level px before. pair_x, pair_y: 1 where two neighbouring
+    output pixels share the chroma point in their middle.
+    """
 
     x: int
     y: int
     chroma_x: int
     chroma_y: int
+    level: int = 0
+    pair_x: int = 0
+    pair_y: int = 0
 
 
 def affine(region: Region, width: int, height: int) -> Affine:
@@ -46,32 +56,51 @@ def affine(region: Region, width: int, height: int) -> Affine:
 
     A negative w or h mirrors. ValueError for a region that is not finite or further away than 100 000 px.
     """
-    if not all(abs(v) <= _MAX_SIDE_PX for v in (region.cx, region.cy, region.w, region.h)):
+    cx, cy, w, h, rotation_rad = region.cx, region.cy, region.w, region.h, region.rotation_rad
+    most = _MAX_SIDE_PX
+    if not (-most <= cx <= most and -most <= cy <= most and -most <= w <= most and -most <= h <= most):
         raise ValueError(f"region: expected finite positions and sizes up to {_MAX_SIDE_PX:.0f} px, got {region}")
-    if not math.isfinite(region.rotation_rad):
+    if not math.isfinite(rotation_rad):
         raise ValueError(f"region: expected a finite rotation, got {region}")
-    cos, sin = math.cos(region.rotation_rad), math.sin(region.rotation_rad)
-    a, d = cos * region.w / width, sin * region.w / width
-    b, e = -sin * region.h / height, cos * region.h / height
-    return Affine(
-        a, b, region.cx - 0.5 * (a * width + b * height),
-        d, e, region.cy - 0.5 * (d * width + e * height),
-    )  # fmt: skip
+    cos, sin = math.cos(rotation_rad), math.sin(rotation_rad)
+    a, d = cos * w / width, sin * w / width
+    b, e = -sin * h / height, cos * h / height
+    return Affine(a, b, cx - 0.5 * (a * width + b * height), d, e, cy - 0.5 * (d * width + e * height))
 
 
 def taps(m: Affine, pixel_format: PixelFormat) -> Taps:
-    """Sample points in an output pixel: one (bilinear) below a reduction by 2, from there on an area's, up to MAX_TAPS.
+    """How to sample so that nothing is left out: one point (bilinear) below a reduction by 2, from there on an area's.
 
-    One point reads a triangle two samples wide, so below a reduction by 2 no source pixel goes unread. From 2 on points
-    are at most 1.5 samples apart; without the others source pixels would be left out and alias. Beyond a reduction by
-    64.5 they are.
+    One point reads a triangle two samples wide, so below a reduction by 2 no source pixel goes unread. From 2 on:
+    - along the picture's axes by points at most 1.5 samples apart, up to MAX_TAPS of them;
+    - turned, by averaging the picture in squares of 2**level px, the most that leaves no direction enlarged, and what
+      is left to do by points as above.
+    Where one chroma point a pixel is more than the grid holds (more than half a sample a pixel, less than one), two
+    pixels share one.
     """
-    per_px_x, per_px_y = CHROMA_PER_PX.get(pixel_format, (1.0, 1.0))
+    a, b, _, d, e, _ = m
+    reduction_x, reduction_y = math.hypot(a, d), math.hypot(b, e)
+    per_px = _PER_PX[pixel_format]
+    if per_px is None:
+        chroma_x, chroma_y = reduction_x, reduction_y
+    else:
+        chroma_x, chroma_y = math.hypot(a * per_px[0], d * per_px[1]), math.hypot(b * per_px[0], e * per_px[1])
+    level = 0
+    if reduction_x >= 2.0 or reduction_y >= 2.0:
+        if b == 0.0 and d == 0.0:
+            return Taps(_taps(reduction_x), _taps(reduction_y), _taps(chroma_x), _taps(chroma_y))
+        level = min(max(math.frexp(min(reduction_x, reduction_y))[1] - 1, 0), MAX_LEVEL)
+        shrink = 0.5**level
+        reduction_x, reduction_y = reduction_x * shrink, reduction_y * shrink
+        chroma_x, chroma_y = chroma_x * shrink, chroma_y * shrink
     return Taps(
-        _taps(math.hypot(m.a, m.d)),
-        _taps(math.hypot(m.b, m.e)),
-        _taps(math.hypot(m.a * per_px_x, m.d * per_px_y)),
-        _taps(math.hypot(m.b * per_px_x, m.e * per_px_y)),
+        1 if reduction_x < 2.0 else _taps(reduction_x),
+        1 if reduction_y < 2.0 else _taps(reduction_y),
+        1 if chroma_x < 2.0 else _taps(chroma_x),
+        1 if chroma_y < 2.0 else _taps(chroma_y),
+        level,
+        1 if per_px is not None and 0.5 < chroma_x < 1.0 else 0,
+        1 if per_px is not None and 0.5 < chroma_y < 1.0 else 0,
     )
 
 

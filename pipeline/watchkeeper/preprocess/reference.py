@@ -41,7 +41,9 @@ class ReferencePreprocessor:
         spec.check(out)
         m = plan.affine(region, spec.width, spec.height)
         taps = plan.taps(m, frame.format)
-        components = _unpack(frame)
+        shrink = 0.5**taps.level
+        m = plan.Affine(*(v * shrink for v in m))
+        components = [_boxes(samples, taps.level, 255.0 / _WHITE.get(frame.format, 255)) for samples in _unpack(frame)]
         yuv = frame.format in plan.CHROMA_PER_PX
         weighted, plain = (components[:1], components[1:]) if yuv else (components, [])
 
@@ -50,7 +52,7 @@ class ReferencePreprocessor:
         for sx, sy in _points(m, spec, taps.x, taps.y):
             weight = np.ones_like(sx)
             if spec.border is not None:
-                weight = _inside(sx, frame.width) * _inside(sy, frame.height)
+                weight = _inside(sx, frame.width * shrink) * _inside(sy, frame.height * shrink)
             weights += weight
             for total, samples in zip(sums, weighted, strict=True):
                 total += weight * _bilinear(samples, sx, sy)
@@ -58,7 +60,8 @@ class ReferencePreprocessor:
         for samples in plain:
             # A chroma sample sits in the middle of the pixels it belongs to: its grid's coordinates are those scaled.
             kx, ky = plan.CHROMA_PER_PX[frame.format]
-            read = [_bilinear(samples, sx * kx, sy * ky) for sx, sy in _points(m, spec, taps.chroma_x, taps.chroma_y)]
+            points = _points(m, spec, taps.chroma_x, taps.chroma_y, pair_x=taps.pair_x, pair_y=taps.pair_y)
+            read = [_bilinear(samples, sx * kx, sy * ky) for sx, sy in points]
             mean.append(np.mean(read, axis=0))
 
         inside = weights / (taps.x * taps.y)
@@ -122,12 +125,33 @@ def _rows(frame: Frame, plane: int, row_bytes: int, rows: int) -> npt.NDArray[np
     return np.stack([data[r * stride : r * stride + row_bytes] for r in range(rows)])
 
 
-def _points(m: plan.Affine, spec: OutputSpec, taps_x: int, taps_y: int) -> Iterator[tuple[Array, Array]]:
-    """Source positions of each sample point of all output pixels at once, one point of a pixel after the other."""
+def _boxes(samples: Array, level: int, unit: float) -> Array:
+    """Means of squares of 2**level samples a side, rounded to whole `unit`s (half up).
+
+    A square that sticks out counts the outermost samples for what is missing.
+    """
+    if level == 0:
+        return samples
+    side = 1 << level
+    rows, columns = samples.shape
+    padded = np.pad(samples, ((0, -rows % side), (0, -columns % side)), mode="edge")
+    means = padded.reshape(padded.shape[0] // side, side, padded.shape[1] // side, side).mean(axis=(1, 3))
+    rounded: Array = np.floor(np.round(means / unit, 6) + 0.5) * unit
+    return rounded
+
+
+def _points(
+    m: plan.Affine, spec: OutputSpec, taps_x: int, taps_y: int, *, pair_x: int = 0, pair_y: int = 0
+) -> Iterator[tuple[Array, Array]]:
+    """Source positions of each sample point of all output pixels at once, one point of a pixel after the other.
+
+    pair_x, pair_y: 1 where two pixels share the point in their middle.
+    """
+    across, down = np.arange(spec.width)[None, :], np.arange(spec.height)[:, None]
     for j in range(taps_y):
         for i in range(taps_x):
-            x = np.arange(spec.width)[None, :] + (i + 0.5) / taps_x
-            y = np.arange(spec.height)[:, None] + (j + 0.5) / taps_y
+            x = across // 2 * 2 + 1.0 if pair_x else across + (i + 0.5) / taps_x
+            y = down // 2 * 2 + 1.0 if pair_y else down + (j + 0.5) / taps_y
             yield m.a * x + m.b * y + m.c, m.d * x + m.e * y + m.f
 
 
@@ -173,7 +197,7 @@ def _bilinear(samples: Array, x: Array, y: Array) -> Array:
     return mixed
 
 
-def _inside(position: Array, extent: int) -> Array:
+def _inside(position: Array, extent: float) -> Array:
     """Share of a one-pixel box about `position` that lies in 0..extent."""
     share: Array = np.clip(np.minimum(position, extent - position) + 0.5, 0.0, 1.0)
     return share

@@ -193,8 +193,9 @@ class TestTheFakeIsUnforgiving:
 
     def batch(self, plane: int, out: int, pixel_format: PixelFormat = PixelFormat.GREY8) -> bytes:
         return _kernels.preprocess_batch(
-            pixel_format, 0, 4, 4, (bytes(32),), (8,), [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)], [(1, 1, 1, 1)],
-            (np.zeros(16, np.float32),), 4, 4, 1, False, (1.0,) * 3, (0.0,) * 3, None, [plane], [out],
+            pixel_format, 0, 4, 4, (bytes(32),), (8,), [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)],
+            [(1, 1, 1, 1, 0, 0, 0)], (np.zeros(16, np.float32),), 4, 4, 1, False, (1.0,) * 3, (0.0,) * 3, None,
+            [plane], [out],
         )  # fmt: skip
 
     def test_context_block_stream_parameters(self, parts: Any) -> None:

@@ -105,10 +105,13 @@ def test_planes_that_are_not_buffers_or_too_few() -> None:
         cpu.run(dataclasses.replace(FRAME, planes=(sparse, *FRAME.planes[1:])), REGION, SPEC, SPEC.empty())
 
 
+ONE_POINT = (1, 1, 1, 1, 0, 0, 0)
+
+
 def kernel_call(**change: Any) -> None:
     arguments: dict[str, Any] = {
         "pixel_format": 2, "color": 0, "width": 2, "height": 2, "planes": (bytes(4),), "strides": (2,),
-        "affines": [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)], "taps": [(1, 1, 1, 1)], "outs": (np.zeros(4, np.float32),),
+        "affines": [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)], "taps": [ONE_POINT], "outs": (np.zeros(4, np.float32),),
         "out_width": 2, "out_height": 2, "channels": 1, "planar": False,
         "scale": (1.0, 1.0, 1.0), "bias": (0.0, 0.0, 0.0), "border": None,
     }  # fmt: skip
@@ -127,15 +130,24 @@ def kernel_call(**change: Any) -> None:
         ({"strides": (1 << 40,)}, "stride"),
         ({"affines": [(float("nan"), 0.0, 0.0, 0.0, 1.0, 0.0)]}, "affine"),
         ({"affines": [(1.0, 0.0, 0.0, 0.0, 1.0, 1e7)]}, "affine"),
-        ({"taps": [(0, 1, 1, 1)]}, "taps"),
-        ({"taps": [(1, 1, 1, 65)]}, "taps"),
+        ({"taps": [(0, 1, 1, 1, 0, 0, 0)]}, "taps"),
+        ({"taps": [(1, 1, 1, 65, 0, 0, 0)]}, "taps"),
+        ({"taps": [(1, 1, 1, 1, 7, 0, 0)]}, "level"),
+        ({"taps": [(1, 1, 1, 1, -1, 0, 0)]}, "level"),
+        ({"taps": [(1, 1, 1, 1, 0, 2, 0)]}, "pair"),
+        ({"taps": [(1, 1, 2, 1, 0, 1, 0)]}, "pair"),
+        ({"taps": [(2, 2, 1, 1, 1, 0, 0)]}, "axis-aligned"),
+        ({"taps": [(2, 2, 1, 1, 0, 0, 1)]}, "axis-aligned"),
         ({"out_width": 0}, "out"),
         ({"channels": 2}, "channels"),
         ({"outs": (np.zeros(5, np.float32),)}, "out"),
         ({"outs": (np.zeros(2, np.float64),)}, "out"),
         ({"outs": ()}, "regions"),
         ({"affines": [], "taps": [], "outs": ()}, "regions"),
-        ({"affines": [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)] * 9, "taps": [(1,) * 4] * 9, "outs": (None,) * 9}, "regions"),
+        (
+            {"affines": [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)] * 9, "taps": [ONE_POINT] * 9, "outs": (None,) * 9},
+            "regions",
+        ),
     ],
 )
 def test_the_native_module_checks_for_itself(change: dict[str, Any], named: str) -> None:

@@ -31,17 +31,42 @@ def test_affine_agrees_with_the_region(region: Region, width: int, height: int, 
     [(0.1, 1), (1.0, 1), (1.99, 1), (2.01, 2), (2.5, 2), (2.51, 3), (5.0, 5), (17.0, 17), (400.0, 64)],
 )
 def test_sample_points_by_reduction(reduction: float, expected: int) -> None:
+    # One side is not reduced, so there is nothing to average beforehand even where the region is turned.
     for turn in (0.0, 1.0):
         m = plan.affine(Region(0, 0, reduction * 10, 10, turn), 10, 10)
-        assert plan.taps(m, PixelFormat.GREY8)[:2] == (expected, 1)
+        assert plan.taps(m, PixelFormat.GREY8)[:5] == (expected, 1, expected, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("reduction", "level"), [(0.5, 0), (1.0, 0), (1.99, 0), (2.01, 1), (3.99, 1), (4.01, 2), (70.0, 6), (200.0, 6)]
+)
+def test_a_turned_reduction_averages_first(reduction: float, level: int) -> None:
+    m = plan.affine(Region(0, 0, reduction * 10, reduction * 10, 0.3), 10, 10)
+    got = plan.taps(m, PixelFormat.GREY8)
+    assert got.level == level
+    # What is left to do is below 2, but beyond the last level.
+    assert (got.x, got.y) == ((1, 1) if reduction < 128 else (3, 3))
+
+
+def test_what_is_left_in_one_direction_is_done_by_points() -> None:
+    m = plan.affine(Region(0, 0, 200, 50, 0.3), 10, 10)
+    got = plan.taps(m, PixelFormat.GREY8)
+    assert (got.level, got.x, got.y) == (2, 5, 1)
 
 
 def test_chroma_needs_fewer_sample_points() -> None:
     upright = plan.affine(Region(0, 0, 40, 40), 10, 10)
-    assert plan.taps(upright, PixelFormat.I420) == (4, 4, 2, 2)
-    assert plan.taps(upright, PixelFormat.YUYV) == (4, 4, 2, 4)
+    assert plan.taps(upright, PixelFormat.I420) == (4, 4, 2, 2, 0, 0, 0)
+    assert plan.taps(upright, PixelFormat.YUYV) == (4, 4, 2, 4, 0, 0, 0)
     quarter_turn = plan.affine(Region(0, 0, 40, 40, math.pi / 2), 10, 10)
-    assert plan.taps(quarter_turn, PixelFormat.YUYV) == (4, 4, 4, 2)
+    assert plan.taps(quarter_turn, PixelFormat.YUYV) == (1, 1, 1, 1, 2, 0, 0)
+
+
+@pytest.mark.parametrize(("reduction", "pair"), [(0.7, 0), (0.99, 0), (1.01, 1), (1.7, 1), (1.99, 1), (2.5, 1)])
+def test_pixels_share_chroma_where_its_grid_holds_less(reduction: float, pair: int) -> None:
+    m = plan.affine(Region(0, 0, reduction * 10, reduction * 10, 0.2), 10, 10)
+    assert plan.taps(m, PixelFormat.NV12)[5:] == (pair, pair)
+    assert plan.taps(m, PixelFormat.GREY8)[5:] == (0, 0)  # no chroma to share
 
 
 def test_full_frame_is_the_square_around_the_picture() -> None:

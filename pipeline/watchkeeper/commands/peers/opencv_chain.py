@@ -1,12 +1,14 @@
 """Run by another interpreter (tools/bench kernels): OpenCV doing what the fused pass does, one thread.
 
-argv: width, height, rounds, side of the output, "crop" or "full", and six numbers with commas between them: the affine
-from output to source with pixel centres at whole numbers, as OpenCV has them. stdin: the NV12 picture. Writes a line of
+argv: width, height, rounds, side of the output, "crop" or "full" (of NV12; "luma-crop", "luma-full": of grey, and
+the chains are INTER_LINEAR alone and with averaging by area), and six numbers with commas between them: the affine
+from output to source with pixel centres at whole numbers, as OpenCV has them. stdin: the picture. Writes a line of
 JSON with the times of each chain in ns, then the two outputs, naive and best, as float32.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -60,6 +62,16 @@ def _warped(plane: Any, m: Any, side: int, fill: int) -> Any:
     return cv2.warpAffine(plane, m, (side, side), flags=flags, borderValue=(fill, fill))
 
 
+def _luma(picture: Any, m: Any, side: int, reduce: bool, area: bool) -> Any:
+    if reduce:
+        how = cv2.INTER_AREA if area else cv2.INTER_LINEAR
+        return cv2.resize(picture, (side, side), interpolation=how).astype(np.float32)
+    if area:
+        return _warped(picture, m, side, 0).astype(np.float32)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(picture, m, (side, side), flags=flags).astype(np.float32)
+
+
 def _square(picture: Any, fill: int = 0) -> Any:
     height, width = picture.shape[:2]
     top = (max(width, height) - height) // 2
@@ -81,10 +93,15 @@ def main() -> None:
     cv2.setNumThreads(1)
     width, height, rounds, side = (int(text) for text in sys.argv[1:5])
     matrix = np.array([float(text) for text in sys.argv[6].split(",")], np.float64).reshape(2, 3)
-    data = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(height * 3 // 2, width)
-    outs, took = [], {"opencv": cv2.__version__}
-    for name, chain in (("naive", naive), ("best", best)):
-        times, out = _timed(chain, rounds, data, matrix, side, sys.argv[5] == "full")
+    luma = sys.argv[5].startswith("luma")
+    data = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(height if luma else height * 3 // 2, width)
+    chains: tuple[tuple[str, Callable[..., Any]], ...] = (("naive", naive), ("best", best))
+    if luma:
+        chains = (("naive", functools.partial(_luma, area=False)), ("best", functools.partial(_luma, area=True)))
+    outs: list[Any] = []
+    took: dict[str, Any] = {"opencv": cv2.__version__}
+    for name, chain in chains:
+        times, out = _timed(chain, rounds, data, matrix, side, sys.argv[5].endswith("full"))
         took[name] = times
         outs.append(np.ascontiguousarray(out, np.float32))
     sys.stdout.buffer.write(json.dumps(took).encode() + b"\n")
