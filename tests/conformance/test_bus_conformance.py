@@ -19,6 +19,7 @@ from typing import Any
 import can
 import pytest
 
+from watchkeeper.clock import now_ns
 from watchkeeper.errors import BadInputError
 from watchkeeper.supervisor.bus import Bus, open_bus, open_listener, open_node
 from watchkeeper.supervisor.frames import CanFrame, Encoder, decode
@@ -212,6 +213,22 @@ def test_what_we_send_does_not_come_back(bus: Bus, rig: Rig) -> None:
     assert len(rig.peer.receive(1)) == 1
     rig.peer.send(CanFrame(0x3B0, b"\x05"))
     assert _received(bus, 1) == [CanFrame(0x3B0, b"\x05")]
+
+
+def test_what_we_send_is_heard_back_apart_where_the_bus_says_so(bus: Bus, rig: Rig) -> None:
+    began_ns = now_ns()
+    for number in range(3):
+        assert bus.send(CanFrame(0x3A0, bytes([number])))
+    assert len(rig.peer.receive(3)) == 3
+    assert bus.receive() == []
+    echoes = bus.echoes()
+    assert bus.echoes() == []
+    if rig.uri.startswith("slcan"):  # an adapter's protocol has no word for it
+        assert echoes == []
+        return
+    assert [frame for frame, _ in echoes] == [CanFrame(0x3A0, bytes([number])) for number in range(3)]
+    # the kernel's stamp, moved from one clock to the other
+    assert all(began_ns - 5_000_000 <= t_ns <= now_ns() for _, t_ns in echoes)
 
 
 def test_identifiers_off_the_whitelist_never_leave(bus: Bus, rig: Rig) -> None:

@@ -1,7 +1,7 @@
 """Steady state of the whole loop: what a frame leaves behind in Python's memory, in the heap, and in page faults.
 
-Between two frames nothing may remain of the first: no block, no object for the garbage collector, no new page. Short by
-default; WATCHKEEPER_STEADY_FRAMES=10000 is the full run. Figures are printed.
+Between two frames nothing may remain of the first: no block, no garbage in a cycle, no new page. Short by default;
+WATCHKEEPER_STEADY_FRAMES=10000 is the full run. Figures are printed.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ def test_a_frame_leaves_nothing_behind(uri: str) -> None:
         try:
             loop.run(source, WARM_UP)
             faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-            blocks, waiting = sys.getallocatedblocks(), gc.get_count()[0]
+            blocks = sys.getallocatedblocks()
             loop.run(source, FRAMES)
             blocks = sys.getallocatedblocks() - blocks
-            waiting = gc.get_count()[0] - waiting
+            unreachable = gc.collect()
             faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
             tracemalloc.start()
             loop.run(source, 30)
@@ -89,11 +89,12 @@ def test_a_frame_leaves_nothing_behind(uri: str) -> None:
         finally:
             collector.close()
     print(
-        f"{uri}: {FRAMES} frames; a frame leaves {blocks / FRAMES:+.3f} blocks, {waiting / FRAMES:+.3f} objects to "
-        f"collect, {faults / FRAMES:.3f} page faults; traced bytes {(last - first) / 60:+.1f} a frame, at most "
+        f"{uri}: {FRAMES} frames; a frame leaves {blocks / FRAMES:+.3f} blocks, {unreachable} in all for the "
+        f"collector, {faults / FRAMES:.3f} page faults; traced bytes {(last - first) / 60:+.1f} a frame, at most "
         f"{(peak - first) / 1024:.1f} KiB at once inside one"
     )
-    assert abs(blocks) < 0.1 * FRAMES + 50
-    assert abs(waiting) < 0.1 * FRAMES + 50
+    assert unreachable == 0  # no cycle was made: the collector has nothing to find
+    # with a face the windows of the rules (a minute and more) still fill; they are bounded
+    assert blocks < (0.1 * FRAMES + 50 if "fake" in uri else 0.3 * FRAMES + 2000)
     if not uri.startswith("demo"):  # a decoder's frame pool is not ours
         assert faults / FRAMES < 0.5

@@ -5,10 +5,10 @@ Each is a script of `commands/peers` under an interpreter that has what it needs
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import subprocess
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
@@ -92,7 +92,8 @@ class Peer:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            self._to.close()
+            with contextlib.suppress(BrokenPipeError):  # what it did not read any more
+                self._to.close()
             self._from.close()
 
     def _gone(self) -> BadInputError:
@@ -104,13 +105,13 @@ def mediapipe_peer(python: Path) -> Peer:
     return Peer("mediapipe", python, "mediapipe_face_landmarker.py", [task_file(python)], ["mediapipe"])
 
 
-def opencv_peer(python: Path, folder: tempfile.TemporaryDirectory[str]) -> Peer:
+def opencv_peer(python: Path, folder: Path) -> Peer:
     """OpenCV and ONNX Runtime on our own networks, whose ONNX form is laid into `folder`. Raises BadInputError when the
     interpreter lacks them, or when a network cannot be converted here."""
     _ask(python, "import cv2, onnxruntime; print(cv2.__version__)", "--opencv-python", "opencv and onnxruntime")
     networks = []
     for name in (DETECTOR, LANDMARKS):
-        path = Path(folder.name) / f"{name}.onnx"
+        path = folder / f"{name}.onnx"
         path.write_bytes(onnx_bytes(model_file(load_manifest(name))))
         networks.append(str(path))
     packages = ["opencv-python-headless", "onnxruntime"]

@@ -90,9 +90,8 @@ def _peers(args: argparse.Namespace, source: Source, cleanup: ExitStack) -> list
     if args.peer_python:
         peers.append(mediapipe_peer(args.peer_python))
     if args.opencv_python:
-        folder = tempfile.TemporaryDirectory(prefix="watchkeeper-bench-")
-        cleanup.callback(folder.cleanup)
-        peers.append(opencv_peer(args.opencv_python, folder))
+        folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="watchkeeper-bench-"))
+        peers.append(opencv_peer(args.opencv_python, Path(folder)))
     for peer in peers:
         cleanup.callback(peer.close)
         peer.start(source.info.width, source.info.height)

@@ -61,7 +61,8 @@ class VisionProcess:
         # Only now: Popen waits for the exec, which must have the supervisor's own priority, as it has frames to send.
         with contextlib.suppress(OSError):  # not permitted: then it was not raised either; or ended already
             os.sched_setscheduler(self._process.pid, os.SCHED_OTHER, os.sched_param(0))
-            os.sched_setaffinity(self._process.pid, self._cpus)
+            if os.sched_getaffinity(0) != self._cpus:
+                os.sched_setaffinity(self._process.pid, self._cpus)
         return self._process.pid
 
     def _arm(self) -> None:

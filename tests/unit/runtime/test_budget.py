@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+from watchkeeper.board import load_board
 from watchkeeper.runtime.budget import Estimate, Ladder, Rung, Scheduler
-from watchkeeper.trace.rows import Task
+from watchkeeper.runtime.frame_work import FrameWork
+from watchkeeper.runtime.shares import StageShares
+from watchkeeper.trace.recorder import Recorder
+from watchkeeper.trace.ring import Ring
+from watchkeeper.trace.rows import ROW, STAGES, Kind, Row, Task
 
 MS, S = 1_000_000, 1_000_000_000
 
@@ -71,6 +76,36 @@ def test_optional_work_runs_only_where_it_fits_with_the_guard() -> None:
     fits_until_ns = 30 * MS - 4 * MS - scheduler.guard_ns
     assert scheduler.allows(Task.DETECT, fits_until_ns)
     assert not scheduler.allows(Task.DETECT, fits_until_ns + 1)
+
+
+def test_what_is_allowed_leaves_the_mandatory_stages_their_expected_time_but_no_more_than_their_share() -> None:
+    shares = StageShares(load_board("host").budget)
+    scheduler = Scheduler(shares)
+    scheduler.done(Task.QUALITY, MS)
+    for kind, took_ns in ((Kind.PREPROCESS, MS), (Kind.INFER, 6 * MS), (Kind.MEASURE, MS), (Kind.DECIDE, 0)):
+        shares.add(kind, took_ns)
+    assert shares.reserve_ns(Task.QUALITY) == 8 * MS
+    assert shares.reserve_ns(Task.REFINE) == MS  # the networks have run already
+    scheduler.begin(33 * MS)
+    until_ns = 33 * MS - 8 * MS - MS - scheduler.guard_ns
+    assert scheduler.allows(Task.QUALITY, until_ns)
+    assert not scheduler.allows(Task.QUALITY, until_ns + 1)
+    shares.add(Kind.INFER, 90 * MS)  # far beyond its 38 %: others do not have to pay for it
+    assert shares.reserve_ns(Task.QUALITY) == 2 * MS + round(33 * MS * 0.38)
+
+
+def test_a_stage_beyond_its_share_is_a_row_of_its_own() -> None:
+    now, ring = [0], Ring(rows=64)
+    work = FrameWork(Recorder(ring, lambda: now[0]), lambda: now[0], load_board("host").budget)
+    work.begin(7, 0, 0, 0, 33 * MS)
+    for kind in STAGES[2:]:
+        now[0] += 20 * MS if kind is Kind.DECIDE else 1_500_000
+        work.mark(kind)
+    work.finish(late=False)
+    data = ring.snapshot()
+    rows = [Row(*ROW.unpack_from(data, 8192 + n * ROW.size)) for n in range(ring.written)]
+    over = {Kind(row.detail): row.value for row in rows if row.kind == Kind.OVER}
+    assert over == {Kind.QUALITY: 180, Kind.DECIDE: 18_350}
 
 
 def test_a_starved_task_gets_cheaper_until_it_runs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from watchkeeper.runtime import dumps
 from watchkeeper.runtime.machine import MachineState, MachineWatch, throttled_between
-from watchkeeper.runtime.realtime import SlackCollector
+from watchkeeper.runtime.realtime import SlackCollector, pin
 from watchkeeper.trace.ring import Ring, read_ring
 from watchkeeper.trace.rows import Kind
 
@@ -49,6 +50,8 @@ def test_a_jetson_with_zones_that_are_off_and_over_current(tmp_path: Path) -> No
     assert (before.temperature_mc, before.events) == (48_250, 3)
     _tree(tmp_path, {"class/hwmon/hwmon4/oc1_event_cnt": "5"})
     assert throttled_between(before, watch.read()) == "throttled 2 times meanwhile"
+    var = _tree(tmp_path / "var", {"lib/nvpmodel/status": "pmode:0002"})
+    assert MachineWatch(root, var).read().power_mode == "pmode:0002"
 
 
 def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
@@ -123,3 +126,12 @@ def test_a_full_disk_costs_the_dump_and_nothing_else(tmp_path: Path) -> None:
     dumper = dumps.Dumper(Ring(rows=1), tmp_path / "gone" / "a.ring")
     dumper.close()
     assert dumper.failures == 1
+
+
+def test_cores_that_are_not_there_are_said_and_change_nothing() -> None:
+    before = os.sched_getaffinity(0)
+    assert pin(()) == []
+    (said,) = pin((1023,))
+    assert said.startswith("processors [1023] (")
+    assert pin(tuple(before)) == []
+    assert os.sched_getaffinity(0) == before

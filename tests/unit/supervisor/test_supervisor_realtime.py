@@ -28,6 +28,16 @@ if os.geteuid() == 0:
     os.setresuid(65534, 65534, 65534)
 """
 
+_CORES = """
+import os
+from watchkeeper.supervisor.realtime import become_realtime
+here = min(os.sched_getaffinity(0))
+assert not any("processors" in text for text in become_realtime((here,)))
+assert os.sched_getaffinity(0) == {here}
+assert any(text.startswith("processors [1023] (") for text in become_realtime((1023,)))
+assert os.sched_getaffinity(0) == {here}
+"""
+
 _FULL_PIPE = """
 import os, time
 from watchkeeper.supervisor.realtime import say
@@ -75,3 +85,7 @@ def test_a_line_is_whole_and_named() -> None:
     first, _, second = done.stderr.partition("\n")
     assert first == "watchkeeper-supervisor: vision ended"
     assert len(second) <= 4096
+
+
+def test_the_boards_cores_are_taken_and_absent_ones_said() -> None:
+    subprocess.run([sys.executable, "-c", _CORES], check=True, timeout=60)

@@ -90,6 +90,34 @@ def test_it_gets_the_mailboxes_and_nothing_else_of_ours(
     assert out.read_text() == repr((arguments, [0, 1, 2, *sorted(fds)], "/dev/null", True, True))
 
 
+def test_it_does_not_inherit_the_cores_of_the_supervisor(make: Callable[[str], VisionProcess], tmp_path: Path) -> None:
+    before = os.sched_getaffinity(0)
+    if len(before) < 2:
+        pytest.skip("needs two cores")
+    out = tmp_path / "seen"
+    vision = make(
+        "import os, pathlib, time; time.sleep(0.2);"
+        f"pathlib.Path({str(out)!r}).write_text(repr(os.sched_getaffinity(0)))"
+    )
+    try:
+        os.sched_setaffinity(0, {min(before)})  # as the supervisor does in its first slot
+        vision.start()
+    finally:
+        os.sched_setaffinity(0, before)
+    assert _exit_status(vision) == 0
+    assert out.read_text() == repr(before)
+
+
+def test_the_recorders_memory_is_handed_on(fds: tuple[int, int], tmp_path: Path) -> None:
+    ring_fd = os.memfd_create("ring")
+    code = "import os, sys; os.write(int(sys.argv[sys.argv.index('--ring-fd') + 1]), b'rows')"
+    vision = VisionProcess([sys.executable, "-c", code], *fds, ring_fd=ring_fd)
+    vision.start()
+    assert _exit_status(vision) == 0
+    assert os.pread(ring_fd, 8, 0) == b"rows"
+    os.close(ring_fd)
+
+
 def test_stop_is_noticed_and_a_stopped_one_can_be_killed(make: Callable[[str], VisionProcess]) -> None:
     vision = make(_WAIT)
     pid = vision.start()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Iterable
 from pathlib import Path
 
+from watchkeeper.board import detect_board, load_board
+from watchkeeper.board_budget import Cpus
 from watchkeeper.commands.checks import FAIL, PASS, SKIP, WARN, Finding
 from watchkeeper.commands.checks.hardware import board_of
 from watchkeeper.commands.checks.tree import Tree
@@ -32,6 +35,52 @@ def _permission(proc_root: Path, capability: int, limit: int, wanted: str) -> Fi
     if capable or allowed == resource.RLIM_INFINITY or (limit == resource.RLIMIT_RTPRIO and allowed >= 50):
         return Finding(PASS, "permitted")
     return Finding(WARN, "not permitted", f"give the service the limit {wanted}")
+
+
+def cores(cpus: Cpus | None = None, sys_root: Path = _SYS) -> Finding:
+    """Are the cores that the board file names there, and kept free of other work? (`cpus`: the board's.)"""
+    cpus = load_board(detect_board()).cpus if cpus is None else cpus
+    named = {*cpus.vision, *cpus.supervisor}
+    if not named:
+        return Finding(PASS, "the board leaves the cores to the scheduler")
+    there = _cpu_list(sys_root / "devices/system/cpu/online")
+    if absent := named - there:
+        return Finding(
+            FAIL, f"cores {_words(absent)} are not online, only {_words(there)}", "correct [cpus] in the board file"
+        )
+    shared = set(cpus.vision) - _cpu_list(sys_root / "devices/system/cpu/isolated")
+    found = f"vision on {_words(cpus.vision) or 'any'}, supervisor on {_words(cpus.supervisor) or 'any'}"
+    if shared:
+        action = f"boot with isolcpus={','.join(map(str, sorted(cpus.vision)))}"
+        return Finding(WARN, f"{found}; cores {_words(shared)} take other work too", action)
+    return Finding(PASS, found)
+
+
+def realtime_share(proc_root: Path = _PROC) -> Finding:
+    """Does the kernel stop real-time work for a while in each period?"""
+    try:
+        runtime_us, period_us = (
+            int((proc_root / f"sys/kernel/sched_rt_{name}_us").read_text()) for name in ("runtime", "period")
+        )
+    except (OSError, ValueError):
+        return Finding(SKIP, "this kernel does not tell")
+    if runtime_us < 0 or runtime_us >= period_us:
+        return Finding(PASS, "no limit")
+    share = 100 * runtime_us / period_us
+    if share >= 90:
+        return Finding(PASS, f"real-time work may take {share:.0f} % of each {period_us / 1e6:g} s, more than needed")
+    return Finding(WARN, f"real-time work may take {share:.0f} %", "sysctl kernel.sched_rt_runtime_us=950000")
+
+
+def swap(proc_root: Path = _PROC) -> Finding:
+    """Can memory that is not locked be moved to a disk?"""
+    try:
+        areas = [line.split()[0] for line in (proc_root / "swaps").read_text().splitlines()[1:] if line.strip()]
+    except OSError:
+        return Finding(SKIP, "this kernel does not tell")
+    if areas:
+        return Finding(WARN, f"swap on {', '.join(areas)}: a page may have to wait for a disk", "swapoff -a")
+    return Finding(PASS, "none")
 
 
 def governor(tree: Tree = _THIS_MACHINE) -> Finding:
@@ -72,6 +121,22 @@ def kernel(sys_root: Path = _SYS) -> Finding:
     if (sys_root / "kernel/realtime").exists():
         return Finding(PASS, f"PREEMPT_RT, {os.uname().release}")
     return Finding(PASS, f"{os.uname().release}, not PREEMPT_RT (not needed for the budget)")
+
+
+def _cpu_list(path: Path) -> set[int]:
+    """The kernel's list format (0-2,5); empty for a file that is not there."""
+    found: set[int] = set()
+    try:
+        parts = path.read_text().strip().split(",")
+        for first, _, last in (part.partition("-") for part in parts if part):
+            found.update(range(int(first), int(last or first) + 1))
+    except (OSError, ValueError):
+        return set()
+    return found
+
+
+def _words(numbers: Iterable[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers))
 
 
 def _capabilities(proc_root: Path) -> int:
