@@ -23,10 +23,11 @@ _MODULE = Path(__file__).with_name("busoff.c")
 
 
 def build(packages: Path) -> Path:
-    """The module, built against the headers unpacked onto this guest's root, which nobody else sees."""
+    """The module, built against the headers, which name each other by their place in the root."""
+    unpacked, folder = tempfile.mkdtemp(), Path(tempfile.mkdtemp())
     for package in packages.glob("*.deb"):
-        sh(f"dpkg-deb -x {package} /")
-    folder = Path(tempfile.mkdtemp())
+        sh(f"dpkg-deb -x {package} {unpacked}")
+    sh(f"cp -a {unpacked}/usr/src/. /usr/src/ && cp -a {unpacked}/usr/lib/linux-kbuild* /usr/lib/")
     (folder / "busoff.c").write_text(_MODULE.read_text())
     (folder / "Kbuild").write_text("obj-m := busoff.o\n")
     sh(f"make -s -C /usr/src/linux-headers-$(uname -r) M={folder} modules")
