@@ -111,6 +111,15 @@ def test_can_faults_show_their_one_cause_and_heal(keep: Path, capsys: pytest.Cap
     assert {name: row["bus_off"] for name, row in rows.items() if row["bus_off"]} == {"bus-off": 1}
 
 
+@pytest.mark.skipif(not FULL, reason="WATCHKEEPER_VM=full takes a kvaser_pci into bus-off (needs the kernel's headers)")
+def test_bus_off_of_a_real_driver(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = keep / "kvaser.json"
+    subprocess.run([sys.executable, ROOT / "tests" / "vm" / "busoff_module.py", keep], check=True)
+    assert _vm(f"{ROOT}/tests/vm/guest_kvaser.py {out} {keep}/busoff.ko", keep, PAIR, seconds=3000) == 0
+    rows = _faults(out, capsys)
+    assert [(row["causes"], row["bus_off"]) for row in rows.values()] == [(["BusRecovered"], 1)] * 2
+
+
 def _camera(keep: Path, capsys: pytest.CaptureFixture[str], name: str, more: str = "") -> dict[str, dict[str, Any]]:
     out = keep / f"{name}.json"
     assert _vm(f"{ROOT}/tests/vm/guest_camera.py {out} {more}", keep, seconds=3000 if FULL else 840) == 0
