@@ -45,7 +45,7 @@ def page(bench: dict[str, Any], machine: dict[str, Any]) -> str:
         lines.append(f"| {text} | {cause} | {middle['ours']:.0f} | {worst['ours']:.0f} | {middle['n']} |")
     lines += ["\n## A Linux kernel in an emulated machine (`tools/vm --virtual-time`), each once\n"]
     lines += [GUEST, "| fault | causes shown, in order | reaction ms | well again ms |", "|---|---|---|---|"]
-    rows = [row for name in ("faults", "camera", "camera-networks") for row in machine.get(name, ())]
+    rows = [row for name in ("faults", "kvaser", "camera", "camera-networks") for row in machine.get(name, ())]
     for row in rows:
         times = [f"{row[key]:.0f}" if key in row else "-" for key in ("reaction_ms", "well_ms")]
         late = f" ({row['late_frames']} frames late of themselves)" if row.get("late_frames") else ""
