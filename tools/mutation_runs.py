@@ -32,6 +32,7 @@ from mutation_values import changed_values, put_values
 _SLOWEST_S = 4.0  # a test that takes longer is left out
 _BUDGET_S = 25.0  # of tests' own time for one mutant, quickest first
 _FRESH_MOST = 150  # tests for a mutant that needs a fresh process
+_BROKEN = 77  # a child's exit status when it did not come as far as the tests
 _HANG_S = 5.0  # a test that takes so much longer than it did, and twenty times, hangs
 
 
@@ -126,20 +127,27 @@ class Runs:
         read, write = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _silence()
-            for function, code in changed:
-                function.__code__ = code
-            put_values(values)
-            for item in items:
-                os.write(write, b"%d\n" % items.index(item))
-                signal.setitimer(signal.ITIMER_REAL, _HANG_S + 20 * self.took_s[item.nodeid])
-                if _fails(item, None):
-                    os._exit(1)
-            os._exit(0)
+            status = _BROKEN
+            try:
+                _silence()
+                for function, code in changed:
+                    function.__code__ = code
+                put_values(values)
+                status = 0
+                for number, item in enumerate(items):
+                    os.write(write, b"%d\n" % number)
+                    signal.setitimer(signal.ITIMER_REAL, _HANG_S + 20 * self.took_s[item.nodeid])
+                    if _fails(item, None):
+                        status = 1
+                        break
+            finally:
+                os._exit(status)
         os.close(write)
         with os.fdopen(read, "rb") as pipe:
             begun = pipe.read().split()
         _, status = os.waitpid(pid, 0)
+        if os.waitstatus_to_exitcode(status) == _BROKEN:
+            raise RuntimeError("a mutant could not be put in place")
         return items[int(begun[-1])].nodeid if status != 0 and begun else None
 
 

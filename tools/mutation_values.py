@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -55,9 +56,8 @@ def put_values(values: dict[str, dict[str, object]]) -> None:
                     setattr(module, key, value)
     for module in ours:
         for thing in list(vars(module).values()):
-            clear = getattr(thing, "cache_clear", None)
-            if clear is not None:
-                clear()
+            if isinstance(thing, functools._lru_cache_wrapper):
+                thing.cache_clear()
 
 
 def _run(name: str, source: Source, mutant: Mutant | None) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -70,3 +72,14 @@ def test_a_command_that_cannot_be_started_is_told(tmp_path: Path) -> None:
     restarter = Restarter(tmp_path / "restarts.json", str(tmp_path / "none"), None)
     with pytest.raises(FileNotFoundError):
         restarter.step(0, 3, False, False, 0)
+
+
+def test_a_command_outlives_whoever_started_it(tmp_path: Path) -> None:
+    """In a session of its own, so that a signal to ours does not reach it."""
+    said = tmp_path / "session"
+    program = f"import os, pathlib; pathlib.Path({str(said)!r}).write_text(str(os.getsid(0) == os.getpid()))"
+    restarter = Restarter(None, shlex.join([sys.executable, "-c", program]), None)
+    assert restarter.step(2, 3, False, False, 0) is Rung.CAMERA_SERVICE
+    while restarter.busy:
+        time.sleep(0.01)
+    assert said.read_text() == "True"

@@ -104,6 +104,21 @@ def test_a_message_of_one_byte_is_enough(tmp_path: Path) -> None:
         read_vehicle_file(path)
 
 
+def test_a_counter_has_no_sign_and_data_ids_begin_at_0(tmp_path: Path) -> None:
+    path = tmp_path / "car.toml"
+    path.write_text(_FILE.replace("length = 4 }", "length = 4, signed = true }"))
+    with pytest.raises(BadInputError, match=r"counter.signed: unknown field"):
+        read_vehicle_file(path)
+    checksum = f'checksum = {{ kind = "e2e-p02", byte = 0, data_ids = {list(range(16))} }}'
+    path.write_text(_FILE.replace("length = 1\n", f"length = 2\n{checksum}\n", 1))
+    found = read_vehicle_file(path).messages[0].checksum
+    assert found is not None
+    assert found.data_ids == tuple(range(16))
+    path.write_text(path.read_text().replace("[0, 1,", "[-1, 1,"))
+    with pytest.raises(BadInputError, match="0 to 255"):
+        read_vehicle_file(path)
+
+
 def test_lines_of_what_is_not_toml_and_of_what_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "car.toml"
     path.write_text('name = "car"\nid = = 3\nlast = 1\n')
