@@ -12,6 +12,7 @@ import numpy as np
 
 from watchkeeper.board import load_board
 from watchkeeper.commands.evaluation.eye_labels import Grey, LabelledEye, read_grey, read_labels
+from watchkeeper.commands.evaluation.frames import Flags
 from watchkeeper.commands.evaluation.scores import Numbers, auc, balanced_accuracy
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.engine import open_engine
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 def as_json(rows: list[LabelledEye], p_closed: Numbers) -> dict[str, Any]:
     """Scores of all rows and, below `by`, of each value of each other column; p_closed: (N,), the network's."""
-    closed = np.array([row.closed for row in rows])
+    closed = np.array([row.closed for row in rows], np.bool_)
     result = _scores(closed, p_closed)
     by: dict[str, dict[str, Any]] = {}
     for column in rows[0].columns:
@@ -54,7 +55,7 @@ def as_json(rows: list[LabelledEye], p_closed: Numbers) -> dict[str, Any]:
     return result | {"by": by}
 
 
-def _scores(closed: Numbers, p_closed: Numbers) -> dict[str, Any]:
+def _scores(closed: Flags, p_closed: Numbers) -> dict[str, Any]:
     opened, shut = 1.0 - p_closed[~closed], 1.0 - p_closed[closed]
     sure = (p_closed < SURE_OPEN) | (p_closed > SURE_CLOSED)
     at = 1.0 - _THRESHOLD
