@@ -348,3 +348,13 @@ def _evaluate(commands: Commands) -> None:
     )
     p.add_argument("--out", metavar="FILE.md", type=Path, help="write the page there (default: stdout)")
     p.add_argument("--board", metavar="NAME", default="host", help="board whose cabin geometry to use (default: host)")
+    p = _command(sub, "eyes", "the eye network on labelled pictures of eyes", "evaluate_eyes:run")
+    p.add_argument("labels", metavar="LABELS.csv", type=Path, help="columns file, label (open or closed), any others")
+    p.add_argument(
+        "--zoom", metavar="Z", type=float, default=1.0, help="take the centre 1/Z of each picture (default: 1)"
+    )
+    p.add_argument("--engine", metavar="NAME", help="inference engine (default: litert)")
+    p.add_argument("--weights", metavar="NAME", default="clear", help="clear (default) or research")
+    p = _command(sub, "page", "one page from results of `evaluate clips --json`", "evaluate_page:run", json=False)
+    p.add_argument("results", metavar="RESULT.json", type=Path, nargs="+")
+    p.add_argument("--out", metavar="FILE.md", type=Path, required=True, help="page to write")

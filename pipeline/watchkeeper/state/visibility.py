@@ -10,6 +10,7 @@ _FACE = limits.FACE_PRESENT.value
 _CLEAR_NS = limits.SEEN_AGAIN_AFTER.ns
 _UNMEASURED_NS = limits.UNMEASURED_AFTER.ns
 _GAP_NS, _HALF_NS = limits.GAP.ns, limits.HALF_FRAME_MAX.ns
+_BLIND_NS = limits.NO_FACE_AFTER.ns  # of any causes together
 _KNOWN = (EyeState.OPEN, EyeState.CLOSED)
 
 # Most certain first: of several that hold, the first is told.
@@ -28,12 +29,13 @@ class Visibility:
     Time in which no frame came is not counted: that the frames stopped is told by whoever watches for them.
     """
 
-    __slots__ = ("_held_ns", "_last_ns", "_now", "_unmeasured_ns", "cause", "presence")
+    __slots__ = ("_blind_ns", "_held_ns", "_last_ns", "_now", "_unmeasured_ns", "cause", "presence")
 
     def __init__(self) -> None:
         self.cause = Cause.NONE
         self.presence = Presence.NOT_AVAILABLE
         self._held_ns = dict.fromkeys(_AFTER_NS, 0)
+        self._blind_ns = 0
         self._unmeasured_ns = 0
         self._now: Cause | None = None
         self._last_ns: int | None = None
@@ -63,6 +65,13 @@ class Visibility:
             near_ns = half_ns if cause is now else -half_ns
             if told is Cause.NONE and held_ns + near_ns >= after_ns:  # told at the nearest frame
                 told = cause
+        if now is Cause.NONE:
+            self._blind_ns = max(0, self._blind_ns - dt_ns)
+        elif now is not None:
+            self._blind_ns = min(self._blind_ns + dt_ns, _BLIND_NS + _CLEAR_NS)
+        if told is Cause.NONE and self._blind_ns >= _BLIND_NS:
+            # Now this, now that (a fogged lens: a face in every third frame): what held longest is told.
+            told = max(self._held_ns, key=lambda cause: self._held_ns[cause])
         if told is Cause.NONE and self._unmeasured_ns >= _UNMEASURED_NS:
             told = Cause.NO_FACE
         self.cause = told

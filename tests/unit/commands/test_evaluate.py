@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from watchkeeper.cli import main
 from watchkeeper.commands.evaluation import frame_scores, scores
-from watchkeeper.commands.evaluation.events import closures, looks_away, spans
+from watchkeeper.commands.evaluation.events import closures, looks_away, spans, yawns
 from watchkeeper.commands.evaluation.frames import join, pair
 from watchkeeper.commands.evaluation.judged import simply_closed
 from watchkeeper.commands.evaluation.stock import to_measurement
@@ -132,6 +133,18 @@ def test_a_blink_is_no_closure_and_a_look_away_needs_a_second() -> None:
     assert [(e.kind, e.found) for e in away] == [("away", True)]
     blind = [Measurement(m.t_ns, m.seq) for m in truth]
     assert [(e.kind, e.found) for e in looks_away(blind, truth)] == [("away", False)]
+
+
+def test_a_yawn_is_wide_and_long_singing_is_not() -> None:
+    def mouth(k: int, yawn: float) -> Measurement:
+        return dataclasses.replace(_frame(k), mouth=Mouth(yawn))
+
+    truth = [mouth(k, 0.8 if 10 <= k < 90 or 120 <= k < 160 else 0.0) for k in range(200)]  # 2.7 s and 1.3 s
+    assert [(e.kind, e.found) for e in yawns(truth, truth)] == [("yawn", True)]
+    hidden = [dataclasses.replace(m, mouth=None) for m in truth]
+    assert [(e.kind, e.found) for e in yawns(hidden, truth)] == [("yawn", False)]
+    shut = [mouth(k, 0.0) for k in range(200)]
+    assert [(e.kind, e.found) for e in yawns(truth, shut)] == [("yawn", None)]
 
 
 def test_spans_seen_by_eye(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,12 +110,12 @@ def covered_lens(picture: Picture, box: Box) -> Picture:
 def darkness(picture: Picture, box: Box) -> Picture:
     """A night without infrared light, with the sensor's noise."""
     noise = np.random.default_rng(int(picture.sum()) & 0xFFFF).normal(0.0, 1.5, picture.shape)
-    return np.clip(0.02 * picture + 2.0 + noise, 0, 255)
+    return np.asarray(np.clip(0.02 * picture + 2.0 + noise, 0, 255))
 
 
 def glare(picture: Picture, box: Box) -> Picture:
     """Sun into the lens: nearly all of the picture is clipped."""
-    return np.clip(picture * 1.5 + 190.0, 0, 255)
+    return np.asarray(np.clip(picture * 1.5 + 190.0, 0, 255))
 
 
 def out_of_focus(picture: Picture, box: Box) -> Picture:
@@ -135,7 +135,7 @@ def with_passenger(picture: Picture, box: Box) -> Picture:
     small = face[::2, ::2]
     spoilt: Picture = picture.copy()
     spoilt[20 : 20 + small.shape[0], 8 : 8 + small.shape[1]] = small
-    return spoilt
+    return np.asarray(spoilt, np.float64)
 
 
 def _skin(picture: Picture, box: Box, part: Picture) -> Picture:
@@ -164,7 +164,7 @@ def _over(picture: Picture, ellipse: Box, paint: Callable[[Picture], Picture]) -
     inside = np.clip((1.0 - (np.abs((u - cx) / rx) ** 3 + np.abs((v - cy) / ry) ** 3)) * 8.0, 0.0, 1.0)
     spoilt: Picture = picture.copy()
     spoilt[y0:y1, x0:x1] = np.clip(inside * paint(part) + (1.0 - inside) * part, 0, 255)
-    return spoilt
+    return np.asarray(spoilt, np.float64)
 
 
 def _blur(picture: Picture, side_px: int) -> Picture:

@@ -1,4 +1,4 @@
-"""Closures and looks away: those that truly happened, those that the measurement shows, and which belong together.
+"""Closures, looks away and yawns: those that happened, those that the measurement shows, and which belong together.
 
 A closure is both lids down for half a second or more. A look away is a direction (of the gaze, or of the head where
 the gaze is not known) beyond 25 degrees to a side or 20 up or down for a second or more. One that happened counts as
@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.commands.evaluation.frame_scores import TRUE_CLOSED
+from watchkeeper.state import limits
 from watchkeeper.types import Measurement
 
-CLOSURE_NS, AWAY_NS = 500_000_000, 1_000_000_000
+CLOSURE_NS, AWAY_NS, YAWN_NS = 500_000_000, 1_000_000_000, limits.YAWN_TIME.ns
 _AWAY_YAW_DEG, _AWAY_PITCH_DEG, _HALF = 25.0, 20.0, 0.5
 _HALF_SHUT = 0.5
 _FOUND_SHARE = 0.5
@@ -25,7 +26,7 @@ Holds = bool | None
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One closure or look away. found: None for one that was measured only (invented)."""
+    """One closure, look away or yawn. found: None for one that was measured only (invented)."""
 
     kind: str
     start_ns: int
@@ -97,6 +98,22 @@ def looks_away(seen: Sequence[Measurement], truth: Sequence[Measurement]) -> lis
     found = compare("away", times, opened, [half(t) for t in truth], [half(m) for m in seen], AWAY_NS)
     sure = compare("away", times, opened, [half(t) for t in truth], [true(m) for m in seen], AWAY_NS)
     return [e for e in found if e.found is not None] + [e for e in sure if e.found is None]
+
+
+def yawns(seen: Sequence[Measurement], truth: Sequence[Measurement]) -> list[Event]:
+    """Yawns in frames that lie beside each other: the mouth as wide and as long open as the state machine asks."""
+
+    def wide(m: Measurement, share: float) -> Holds:
+        return None if m.mouth is None else m.mouth.open >= share * limits.YAWN_OPEN.value
+
+    return compare(
+        "yawn",
+        [t.t_ns for t in truth],
+        [wide(t, 1.0) for t in truth],
+        [wide(t, _HALF) for t in truth],
+        [wide(m, 1.0) for m in seen],
+        YAWN_NS,
+    )
 
 
 def closures(closed: Sequence[Holds], truth: Sequence[Measurement]) -> list[Event]:

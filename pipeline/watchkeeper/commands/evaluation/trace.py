@@ -9,7 +9,7 @@ from typing import Any
 
 from watchkeeper.commands.evaluation import frame_scores
 from watchkeeper.commands.evaluation.by_eye import Verdict, judge_spans
-from watchkeeper.commands.evaluation.events import Event, closures, looks_away, spans, truly_closed
+from watchkeeper.commands.evaluation.events import Event, closures, looks_away, spans, truly_closed, yawns
 from watchkeeper.commands.evaluation.frames import Frames, pair
 from watchkeeper.commands.evaluation.judged import judge, simply_closed
 from watchkeeper.commands.evaluation.truth import read_spans
@@ -61,7 +61,7 @@ def evaluate_rendered(
     warnings = [] if closed_at is not None else judged.warnings
     return ClipResult(
         frames,
-        closures(closed, true) + looks_away(measured, true),
+        closures(closed, true) + looks_away(measured, true) + yawns(measured, true),
         warnings,
         _without_sleep(warnings, true),
         seen[-1].t_ns - seen[0].t_ns,
