@@ -84,6 +84,7 @@ def _run(commands: Commands) -> None:
     p.add_argument(
         "--watchdog", metavar="DEVICE", type=Path, help="hardware watchdog to feed, or none (default: board's)"
     )
+    p.add_argument("--listen-only", action="store_true", help="send nothing on the bus, answer no tester")
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
     p.add_argument("--glass-test", action="store_true", help="a lamp instead of a driver (docs/glass-to-can.md)")
     p.add_argument(

@@ -2,9 +2,10 @@
 
 puppet_vision.py watchkeeper-vision [--start-ms N] [--frames N] [--exit N] [--stall-after N] [--garbage-after N]
     [--freeze-after N] [--freeze-frames N] [--grow-after N]
-    [--condition NAME] [--ignore-sigterm] [--silent] --state-fd N --vehicle-fd N
+    [--condition NAME] [--ignore-sigterm] [--silent] [--realtime] [--diary FILE] --state-fd N --vehicle-fd N
 
-Not collected by pytest; test_supervisor_faults.py hands it to the real supervisor.
+--diary: a line a picture, `PID SEQ EXPOSURE_NS PUBLISHED_NS`, so that somebody who sees StaleVision can look whether
+the puppet really was late. Not collected by pytest; test_supervisor_faults.py hands it to the real supervisor.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from watchkeeper import _mailbox
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
@@ -33,6 +35,9 @@ def main() -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if args.realtime:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))  # as the real vision does
+    diary = args.diary.open("a", buffering=1) if args.diary is not None else None
     if args.silent:
         time.sleep(3600)
     writer, vehicle = Writer(args.state_fd, VISION), Reader(args.vehicle_fd, VEHICLE)
@@ -66,6 +71,8 @@ def main() -> int:
         resets = heard.baseline_resets if heard is not None else 0
         report = VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, False, driver, health)
         writer.write(replace(report, baseline_resets=resets, content=content))
+        if diary is not None:
+            diary.write(f"{os.getpid()} {seq} {exposure_ns} {now_ns()}\n")
         time.sleep(max(0.0, (start_ns + seq * PERIOD_NS - now_ns()) / NS_PER_S))
     if args.exit == 0:
         writer.write(VisionReport(now_ns(), os.getpid(), exposure_ns, Cause.NONE, True, driver, health, 0))
@@ -85,6 +92,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--condition")
     parser.add_argument("--ignore-sigterm", action="store_true")
     parser.add_argument("--silent", action="store_true")
+    parser.add_argument("--realtime", action="store_true")
+    parser.add_argument("--diary", type=Path)
     return parser.parse_args()
 
 

@@ -14,7 +14,9 @@ from tester import SERIAL, Unit, bus_for, client, connection
 from udsoncan import Dtc
 from udsoncan.client import Client
 from udsoncan.exceptions import NegativeResponseException
+from udsoncan.Request import Request
 from udsoncan.Response import Response
+from udsoncan.services.TesterPresent import TesterPresent
 
 from watchkeeper import __version__
 from watchkeeper.supervisor.candump import parse_line
@@ -71,6 +73,7 @@ def test_every_service(garage: tuple[Unit, Client]) -> None:
     assert _refused(tester.write_data_by_identifier, 0xF190, _VIN) == 0x33
     assert _refused(tester.start_routine, 0x0210) == 0x33
     assert _refused(tester.send_key, 2, bytes(16)) == 0x24
+    assert _wrong_key(tester) == 0x35
     assert _ok(tester.unlock_security_access(1))
     _writing(tester)
     _routines(tester)
@@ -80,6 +83,7 @@ def test_every_service(garage: tuple[Unit, Client]) -> None:
     with tester.suppress_positive_response(wait_nrc=True):
         tester.tester_present()
     tester.tester_present()
+    assert _refused(tester.send_request, Request(TesterPresent, subfunction=1)) == 0x12
     before = unit.until(lambda r: True)
     assert _ok(tester.ecu_reset(3))
     after = unit.until(lambda r: r.restarts == before.restarts + 1 and r.state in _UP)
@@ -90,6 +94,14 @@ def test_every_service(garage: tuple[Unit, Client]) -> None:
     fresh = unit.until(lambda r: r.frames_sent < after.frames_sent and r.restarts == 0 and r.state in _UP)
     assert fresh.pid == after.pid, "begun anew in the same process"
     assert tester.read_data_by_identifier_first(0xF190) == _VIN, "kept over the reset"
+    tester.change_session(3)
+    assert [_wrong_key(tester) for _ in range(3)] == [0x35, 0x35, 0x36]
+    assert _refused(tester.request_seed, 1) == 0x37, "locked out"
+
+
+def _wrong_key(tester: Client) -> int:
+    assert _ok(tester.request_seed(1))
+    return _refused(tester.send_key, 2, bytes(16))
 
 
 def _reading(tester: Client) -> None:

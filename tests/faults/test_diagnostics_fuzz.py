@@ -128,6 +128,7 @@ def test_fuzzed_frames_neither_crash_nor_delay(tmp_path: Path, capsys: pytest.Ca
 
     try:
         before = unit.until(lambda report: report.state in _UP)
+        policy = {os.SCHED_FIFO: "SCHED_FIFO", os.SCHED_OTHER: "SCHED_OTHER"}[os.sched_getscheduler(before.pid)]
         lateness = {"calm": _lateness(unit, calm), "fuzzed": _lateness(unit, flood)}
         assert unit.process.poll() is None, unit.said()
         fuzzed_answers = wire.count
@@ -145,13 +146,15 @@ def test_fuzzed_frames_neither_crash_nor_delay(tmp_path: Path, capsys: pytest.Ca
         assert "Traceback" not in unit.said()
         with capsys.disabled():
             seconds = len(lateness["fuzzed"]) * 0.05
-            print(f"\n  {_FRAMES} fuzzed frames in {seconds:.0f} s, {fuzzed_answers} frames of answers")
+            print(f"\n  {_FRAMES} fuzzed frames in {seconds:.0f} s, {fuzzed_answers} frames of answers", end="")
+            print(f"; sender {policy}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
             for name, values in lateness.items():
                 ordered = sorted(values)
                 p99 = ordered[99 * len(ordered) // 100]
                 print(f"  cycle deviation {name:<7} p50 {statistics.median(ordered):.2f} ms  p99 {p99:.2f} ms", end="")
                 print(f"  max {ordered[-1]:.2f} ms  of 50 ms, n {len(ordered)}")
-            print(f"  slots missed {after.slots_missed - before.slots_missed}")
+            slots = sum(len(values) + 1 for values in lateness.values())
+            print(f"  slots missed {after.slots_missed - before.slots_missed} of {slots}")
         # not a measure of speed: a cyclic frame that waits for a request would be late by a whole slot and more
         assert statistics.median(lateness["fuzzed"]) < 10.0
         unit.close()

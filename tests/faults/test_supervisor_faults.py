@@ -11,14 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from rig import ACTIVE, REACTION_NS, Rig, check_nothing_left, check_sender, holders, kill_and_stop
+from rig import ACTIVE, CYCLE_NS, REACTION_NS, Rig, check_nothing_left, check_sender, holders, kill_and_stop
 
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
+from watchkeeper.supervisor.bus import open_listener
 from watchkeeper.supervisor.candump import parse_line
-from watchkeeper.supervisor.frames import decode
+from watchkeeper.supervisor.frames import decode, message_of
+from watchkeeper.supervisor.spec import DEFAULT_BASE_ID
 from watchkeeper.types import Cause, SystemState
 
 pytestmark = pytest.mark.faults
@@ -71,6 +74,32 @@ def test_a_killed_supervisor_takes_vision_along(make_rig: MakeRig) -> None:
     rig.process.kill()
     rig.process.wait()
     check_nothing_left(rig, {vision})
+
+
+def test_a_hung_supervisor_is_silent_within_a_cycle_and_goes_on_without_a_burst(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.first(0, lambda v: v == ACTIVE)
+    bus = open_listener(rig.bus)
+    try:
+        os.kill(rig.process.pid, signal.SIGSTOP)
+        stopped_ns = now_ns()
+        time.sleep(CYCLE_NS / NS_PER_S)
+        while bus.receive():  # what left up to a cycle after it
+            pass
+        time.sleep(1)
+        ours = [frame for frame in bus.receive() if message_of(frame.id, DEFAULT_BASE_ID) is not None]
+        assert not ours
+        silent_ns = max(t_ns for t_ns, _ in rig.verdicts())
+        assert silent_ns < stopped_ns + CYCLE_NS
+    finally:
+        os.kill(rig.process.pid, signal.SIGCONT)
+        bus.close()
+    rig.first(silent_ns + NS_PER_S, lambda v: v[0] is SystemState.ACTIVE)
+    times = [t_ns for t_ns, _ in rig.verdicts()]
+    gaps = [b - a for a, b in pairwise(times)]
+    assert min(gaps) >= CYCLE_NS // 2 - NS_PER_MS, "a burst"
+    counters = [frame.counter for _, frame in rig.frames() if frame.name == "DMS_Status"]
+    assert all((b - a) % 16 == 1 for a, b in pairwise(counters))
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "SIGHUP"])

@@ -1,91 +1,35 @@
 """Runs inside the virtual machine: the real supervisor on the kernel's own CAN, hurt in every way; writes what it saw.
 
-PYTHONPATH=tests/faults guest_faults.py OUT.json [--frames N] [--queue-full-s S]
-
-Each fault is a row: the causes that the bus showed from the fault until all was well again, and how long it took to the
-first frame that said so. Under emulation these times are upper bounds, full of noise.
+PYTHONPATH=tests/faults guest_faults.py OUT.json [--queue-full-s S]
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import fcntl
 import json
 import os
 import pty
 import signal
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rig import Rig, Verdict, runs
+from guest import PUPPET, WELL, Bench, make_vcan, sh
+from rig import Rig, runs
 
-from watchkeeper.clock import NS_PER_MS, now_ns
+from watchkeeper.clock import now_ns
 from watchkeeper.supervisor.bus import open_listener
 from watchkeeper.supervisor.frames import decode
-from watchkeeper.types import Cause, SystemState
+from watchkeeper.types import Cause
 
-PUPPET = (sys.executable, str(Path(__file__).parents[1] / "faults" / "puppet_vision.py"), "watchkeeper-vision")
-WELL: Verdict = (SystemState.STANDBY, Cause.NONE)  # no vehicle speaks here
 _N_SLCAN, _TIOCSETD = 17, 0x5423  # <asm-generic/ioctls.h>, <linux/tty.h>
-
-
-def sh(command: str) -> None:
-    """Run it or fail."""
-    subprocess.run(command, shell=True, check=True)
-
-
-class Bench:
-    """The rows so far, and a supervisor for each of them."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-
-    @contextlib.contextmanager
-    def unit(self, bus: str, *puppet: str) -> Iterator[Rig]:
-        """A supervisor with a puppet on `bus`, well; the rows made with it get its exit status."""
-        before = len(self.rows)
-        rig = Rig(Path(tempfile.mkdtemp()), (), (*PUPPET, *puppet), bus)
-        try:
-            rig.first(0, lambda v: v == WELL)
-            yield rig
-            rig.process.terminate()
-            status = rig.end()
-            for row in self.rows[before:]:
-                row |= {"exit_status": status, "frames_ok": all(f.crc_ok for _, f in rig.frames())}
-        finally:
-            rig.close()
-
-    def fault(self, rig: Rig, name: str, act: Callable[[Rig], int | None], shown: Cause) -> None:
-        """Do it, wait until `shown` was shown and all is well again. act: returns when the fault began, if not when
-        it was called."""
-        print(f"{name} ...", flush=True)
-        counts = [f.values["BusOffCount"] for _, f in rig.frames() if f.name == "DMS_Health"]
-        called_ns = now_ns()
-        began_ns = act(rig) or called_ns
-        seen_ns = rig.first(began_ns, lambda v: v[1] is shown)
-        well_ns = rig.first(seen_ns, lambda v: v == WELL)
-        shown_since = [v for t_ns, v in rig.verdicts() if called_ns < t_ns <= well_ns and v != WELL]
-        deadline = time.monotonic() + 3  # DMS_Health comes once a second
-        while time.monotonic() < deadline:
-            time.sleep(0.1)
-        after = [f.values["BusOffCount"] for _, f in rig.frames() if f.name == "DMS_Health"]
-        row = {
-            "fault": name, "causes": list(dict.fromkeys(v[1].label for v in shown_since)),
-            "states": list(dict.fromkeys(v[0].name for v in shown_since)),
-            "reaction_ms": (seen_ns - began_ns) / NS_PER_MS, "well_ms": (well_ns - began_ns) / NS_PER_MS,
-            "bus_off": (after[-1] or 0) - (counts[-1] or 0 if counts else 0),
-        }  # fmt: skip
-        self.rows.append(row)
-        print(json.dumps(row), flush=True)
+_FREEZE_AFTER = 90  # pictures
 
 
 def signal_vision(number: int) -> Callable[[Rig], None]:
@@ -111,9 +55,19 @@ def starve(rig: Rig) -> int:
     return now_ns()
 
 
-def frozen(rig: Rig) -> int:
-    """The puppet freezes by itself after its 90th picture; when the first repeated one was shown is not known here."""
-    return rig.first(0, lambda v: v == WELL)
+def frozen(bench: Bench) -> Callable[[Rig], int]:
+    """The puppet freezes by itself; counted from its first picture that repeats the one before, as its diary has it."""
+
+    def act(rig: Rig) -> int:
+        end = time.monotonic() + 60
+        while True:
+            exposures = [exposed for _, seq, exposed, _ in bench.diary.lines() if seq == _FREEZE_AFTER + 1]
+            if exposures:
+                return exposures[0]
+            assert time.monotonic() < end, "the puppet never came to its frozen picture"
+            time.sleep(0.02)
+
+    return act
 
 
 def link_down(rig: Rig) -> int:
@@ -209,44 +163,14 @@ class Adapter:
         return act
 
 
-def pair(frames: int, sender: str, listener: str) -> dict[str, Any]:
-    """`frames` frames from one interface to another (or the same): no repeat, skip, bad CRC, burst."""
-    print(f"{sender} -> {listener}, {frames} frames ...", flush=True)
-    bus = open_listener(f"socketcan:{listener}")
-    rig = Rig(Path(tempfile.mkdtemp()), (), PUPPET, f"socketcan:{sender}")
-    try:
-        counters: dict[str, int] = {}
-        last: dict[str, int] = {}
-        total = bad = wrong = early = 0
-        while total < frames:
-            for frame in bus.receive():
-                t_ns, got = now_ns(), decode(frame)
-                if got is None:
-                    continue
-                total += 1
-                bad += not got.crc_ok
-                wrong += got.name in counters and got.counter != (counters[got.name] + 1) % 16
-                early += got.name == "DMS_Status" and t_ns - last.get(got.name, 0) < 15 * NS_PER_MS
-                counters[got.name], last[got.name] = got.counter, t_ns
-            time.sleep(0.002)
-        return {
-            "pair": f"{sender}-{listener}", "frames": total, "bad_crc": bad, "wrong_counter": wrong, "early": early,
-            "slots_missed": rig.report().slots_missed,
-        }  # fmt: skip
-    finally:
-        rig.close()
-        bus.close()
-
-
 def main() -> None:
     """All faults in one boot."""
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
-    parser.add_argument("--frames", type=int, default=400)
     parser.add_argument("--queue-full-s", type=float, default=3.0)
     args = parser.parse_args()
-    sh("modprobe -a vcan can_raw slcan kvaser_pci; ip link add vcan0 type vcan; ip link set vcan0 up")
-    vcan = "socketcan:vcan0"
+    vcan = make_vcan()
+    sh("modprobe slcan")
     bench = Bench()
     with bench.unit(vcan) as rig:
         bench.fault(rig, "link down and up", link_down, Cause.BUS_RECOVERED)
@@ -255,21 +179,15 @@ def main() -> None:
         bench.fault(rig, "vision stopped (SIGSTOP)", signal_vision(signal.SIGSTOP), Cause.STALE_VISION)
     with bench.unit(vcan, "--grow-after", "60") as rig:
         bench.fault(rig, "vision at its memory limit", starve, Cause.VISION_RESTARTING)
-    with bench.unit(vcan, "--freeze-after", "90") as rig:
-        bench.fault(rig, "frozen picture", frozen, Cause.CAMERA_FROZEN)
-        for key in ("reaction_ms", "well_ms"):
-            del bench.rows[-1][key]  # when the puppet began to repeat itself is not known here
+    with bench.unit(vcan, "--freeze-after", str(_FREEZE_AFTER)) as rig:
+        bench.fault(rig, "frozen picture", frozen(bench), Cause.CAMERA_FROZEN)
     bench.rows.append(full_disk("vcan0"))
-    for number in (0, 1):
-        sh(f"ip link set can{number} type can bitrate 500000 && ip link set can{number} up")
-    pairs = [pair(args.frames, "vcan0", "vcan0"), pair(args.frames, "can0", "can1")]
-    sh("modprobe -r kvaser_pci")  # so that the slcan interface is can0 for certain
     adapter = Adapter("can0")
     with bench.unit("socketcan:can0") as rig:
         bench.fault(rig, "bus-off", adapter.bus_off, Cause.BUS_RECOVERED)
         stuck = f"queue full for {args.queue_full_s:g} s"
         bench.fault(rig, stuck, adapter.stuck(args.queue_full_s), Cause.BUS_RECOVERED)
-    args.out.write_text(json.dumps({"faults": bench.rows, "pairs": pairs}, indent=1))
+    args.out.write_text(json.dumps(bench.rows, indent=1))
 
 
 if __name__ == "__main__":

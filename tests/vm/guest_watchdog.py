@@ -3,8 +3,8 @@
 PYTHONPATH=tests/faults guest_watchdog.py OUT.json kept|hung
 
 kept: vision is stopped for longer than the time-out and comes back, then the supervisor is told to end, and the guest
-lives on for longer than the time-out. hung: the supervisor is stopped; what is written to OUT.json before is all that
-comes of it, since the guest is reset.
+lives on for longer than the time-out. hung: the supervisor is stopped, its frames stop with it; what is written to
+OUT.json before is all that comes of it, since the guest is reset.
 """
 
 from __future__ import annotations
@@ -12,33 +12,48 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from guest_faults import PUPPET, WELL
-from rig import Rig
+from guest import PUPPET, WELL, make_vcan, sh
+from rig import CYCLE_NS, Rig
 
-from watchkeeper.clock import now_ns
+from watchkeeper.clock import NS_PER_S, now_ns
+from watchkeeper.supervisor.bus import open_listener
 from watchkeeper.types import Cause
 
 TIMEOUT_S = 6
 
 
+def frames_after_stop(rig: Rig, uri: str) -> dict[str, int]:
+    """Stop the supervisor; frames heard later than one cycle after that, within half the watchdog's time-out."""
+    bus = open_listener(uri)
+    time.sleep(0.5)
+    before = len(bus.receive())
+    os.kill(rig.process.pid, signal.SIGSTOP)
+    time.sleep(CYCLE_NS / NS_PER_S)
+    bus.receive()
+    after, end = 0, time.monotonic() + TIMEOUT_S / 2
+    while time.monotonic() < end:
+        after += len(bus.receive())
+        time.sleep(0.01)
+    return {"frames_before_stop": before, "frames_after_stop": after}
+
+
 def main() -> int:
     """The exit status says whether the check held; a reset guest has none."""
     out, how = Path(sys.argv[1]), sys.argv[2]
-    subprocess.run("modprobe -a i6300esb vcan can_raw", shell=True, check=True)
-    subprocess.run("ip link add vcan0 type vcan && ip link set vcan0 up", shell=True, check=True)
+    sh("modprobe i6300esb")
+    vcan = make_vcan()
     options = ("--watchdog", "/dev/watchdog", "--watchdog-timeout", str(TIMEOUT_S))
-    rig = Rig(Path(tempfile.mkdtemp()), options, PUPPET, "socketcan:vcan0")
+    rig = Rig(Path(tempfile.mkdtemp()), options, PUPPET, vcan)
     rig.first(0, lambda v: v == WELL)
     time.sleep(TIMEOUT_S + 2)  # it is fed
     out.write_text(json.dumps({"fed_s": TIMEOUT_S + 2}))
     if how == "hung":
-        os.kill(rig.process.pid, signal.SIGSTOP)
+        out.write_text(json.dumps({"fed_s": TIMEOUT_S + 2, **frames_after_stop(rig, vcan)}))
         time.sleep(10 * TIMEOUT_S)
         print("not reset", flush=True)
         return 1

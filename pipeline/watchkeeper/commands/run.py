@@ -99,6 +99,8 @@ def _supervisor_command(
         supervisor += ["--vehicle", str(args.vehicle)]
     if args.state_dir is not None:
         supervisor += ["--state-dir", str(args.state_dir)]
+    if args.listen_only:
+        supervisor.append("--listen-only")
     if args.watchdog is not None:
         supervisor += ["--watchdog", str(args.watchdog)]
     if args.duration is not None:
