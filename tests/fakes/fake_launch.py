@@ -14,6 +14,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,17 @@ class Function:
         self._module, self._entry = module, _ENTRIES.index(name)
         self._format: str | None = None
 
-    def prepare(self, arg_types: list[str]) -> Function:
+    def prepare(self, arg_types: list[str], texrefs: list[Any] | None = None) -> Function:
+        if texrefs:
+            raise fake_gpu.LogicError("the kernels have no textures")
         self._format = "".join(arg_types)
         return self
 
     def prepared_async_call(
-        self, grid: tuple[int, ...], block: tuple[int, int, int], stream: Any, *arguments: Any
+        self, grid: tuple[int, ...], block: tuple[int, int, int], stream: Any, *args: Any, **kwargs: Any
     ) -> None:
+        if kwargs.keys() - {"shared_size"}:
+            raise TypeError("unknown keyword arguments: " + ", ".join(kwargs))
         fake_gpu.gpu.check_current("cuLaunchKernel")
         if self._format is None:
             raise AttributeError("arg_format")  # as there, where nobody has called prepare
@@ -68,9 +73,9 @@ class Function:
         grid = (*grid, 1)[:3]
         if not 0 < int(np.prod(block)) <= 1024 or min(grid) < 1 or max(grid[1:]) > 65535:
             raise fake_gpu.LogicError("cuLaunchKernel failed: invalid argument")
-        data = struct.pack(self._format, *arguments)
+        data = struct.pack(self._format, *args)
         # pack cuts and fills bytes to the format in silence
-        if any(isinstance(one, bytes) and one not in data for one in arguments):
+        if any(isinstance(one, bytes) and one not in data for one in args):
             raise fake_gpu.LogicError("parameters were cut to the prepared format")
         if len(data) != _library().parameter_bytes(self._entry):
             raise fake_gpu.LogicError("cuLaunchKernel failed: invalid argument (parameters)")
@@ -110,7 +115,7 @@ class Module:
         return Function(self, name)
 
 
-def module_from_buffer(buffer: bytes) -> Module:
+def module_from_buffer(buffer: bytes, options: Sequence[Any] = (), message_handler: Any = None) -> Module:
     fake_gpu.gpu.check_current("cuModuleLoadDataEx")
     if not (buffer.startswith(b"\x7fELF") and b"sm_87" in buffer):
         raise fake_gpu.LogicError("cuModuleLoadDataEx failed: device kernel image is invalid")

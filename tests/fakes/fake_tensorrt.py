@@ -174,8 +174,6 @@ class BuilderConfig:
 
 
 class Builder:
-    platform_has_fast_int8 = True
-
     def __init__(self, logger: Logger) -> None:
         fake_gpu.gpu.check_current("createInferBuilder")
         self.num_DLA_cores = state.dla_cores
@@ -213,6 +211,12 @@ class Builder:
         else:
             time.sleep(state.build_s)
         return IHostMemory(_pack(network.onnx))
+
+
+class OldBuilder(Builder):
+    """Until 10: asked whether the GPU computes in a precision."""
+
+    platform_has_fast_int8 = True
 
 
 def _calibrated(calibrator: Any, onnx: bytes) -> bool:
@@ -351,7 +355,8 @@ def tensorrt_module(version: str = "10.3.0") -> ModuleType:
     major = int(version.split(".")[0])
     names: dict[str, Any] = {
         "__version__": version, "Logger": Logger, "DataType": DataType, "TensorIOMode": TensorIOMode,
-        "MemoryPoolType": MemoryPoolType, "DeviceType": DeviceType, "OnnxParser": OnnxParser, "Builder": Builder,
+        "MemoryPoolType": MemoryPoolType, "DeviceType": DeviceType, "OnnxParser": OnnxParser,
+        "Builder": Builder if major >= 11 else OldBuilder,
         "Runtime": Runtime, "BuilderFlag": NewBuilderFlag if major >= 11 else OldBuilderFlag,
         "NetworkDefinitionCreationFlag": NewNetworkFlag if major >= 11 else OldNetworkFlag,
     }  # fmt: skip

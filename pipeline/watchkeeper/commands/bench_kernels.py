@@ -10,7 +10,9 @@ import argparse
 import json
 import statistics
 import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.clock import now_ns
+from watchkeeper.commands import bench_kernels_gpu
 from watchkeeper.commands.bench_report import Result, regressions, report
 from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
@@ -63,14 +66,36 @@ def run(args: argparse.Namespace) -> int:
         for row in (result.row() for result in rows):
             beside = f"   {row['peer']} {row['peer_value']:.4g}, ratio {row['ratio']:.3f}" if row["peer"] else ""
             print(f"{row['case']:12} {row['metric']:16} {row['ours']:9.4g} {row['unit']}{beside}", flush=True)
+    gpu_results, gpu_apart = _gpu(args.rounds)
+    results += gpu_results
     made = report("kernels", results)
     if args.json is not None:
         write_atomically(args.json, json.dumps(made, indent=2) + "\n")
+    if gpu_apart:
+        raise CheckFailedError("the GPU's output is not the CPU's: " + "; ".join(gpu_apart))
     if apart:
         raise CheckFailedError(f"outputs differ by more than {TOLERANCE} on average: " + "; ".join(apart))
     if args.compare is not None and (worse := regressions(made, args.compare)):
         raise CheckFailedError("; ".join(worse))
     return 0
+
+
+def _gpu(rounds: int) -> tuple[list[Result], list[str]]:
+    """The same cases on the GPU, where there is one; what differs from the CPU twin."""
+    if (why := bench_kernels_gpu.missing()) is not None:
+        print(f"bench kernels: no rows of a GPU: {why}", file=sys.stderr)
+        return [], []
+    results: list[Result] = []
+    apart: list[str] = []
+    with closing(bench_kernels_gpu.GpuKernels()) as gpu:
+        for case in _cases():
+            spec = OutputSpec.ranged(case.side, case.side, 0.0, 1.0)
+            rows, difference = gpu.measure(case.name, case.frame, case.region, spec, rounds)
+            results += rows
+            if not difference <= bench_kernels_gpu.TOLERANCE:
+                apart.append(f"{case.name}: {difference:.3g}")
+            print(f"{case.name:12} {'time_gpu':16} {rows[0].ours:9.4g} us", flush=True)
+    return results, apart
 
 
 def _cases() -> list[_Case]:

@@ -8,12 +8,14 @@ import json
 import sys
 from typing import Any
 
+from watchkeeper.board import detect_board, load_board
 from watchkeeper.commands import models_engine
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.inference import fetch
 from watchkeeper.inference.engine import KeepsEngines, open_engine
 from watchkeeper.inference.manifest import Manifest, cache_dir, file_problem, golden_problem, load_manifests, model_file
 from watchkeeper.inference.onnx_file import FP16, FP32, onnx_bytes, onnx_path
+from watchkeeper.runtime.settings import engine_options
 
 _BAR_WIDTH = 24
 
@@ -104,7 +106,8 @@ def _row(manifest: Manifest) -> dict[str, Any]:
 def _verified(manifest: Manifest, engine_name: str) -> dict[str, Any]:
     """One model's verdict. `open_engine` checks hash and shapes; a failure is a row, not the end of the command."""
     try:
-        with open_engine(engine_name, manifest) as engine:
+        options = engine_options(load_board(detect_board()), engine_name)  # the engine that this board runs
+        with open_engine(engine_name, manifest, options=options) as engine:
             problem = golden_problem(manifest, engine, engine.golden_slack if isinstance(engine, KeepsEngines) else 1.0)
     except WatchkeeperError as error:
         problem = str(error)

@@ -55,6 +55,11 @@ def load(path: Path, key: EngineKey) -> bytes | None:
         data = path.read_bytes()
     except OSError:
         return None
+    return parsed(data, key)
+
+
+def parsed(data: bytes, key: EngineKey) -> bytes | None:
+    """The serialized engine in a file's content; None as for `load`."""
     parts = data.split(b"\n", 3)
     if len(parts) < 4:
         return None

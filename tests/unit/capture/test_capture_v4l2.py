@@ -190,6 +190,9 @@ int main(void) {
   R(VIDIOC_S_PARM); R(DMA_HEAP_IOCTL_ALLOC); R(DMA_BUF_IOCTL_SYNC);
   R(offsetof(struct v4l2_buffer, m)); R(offsetof(struct v4l2_buffer, sequence)); R(offsetof(struct v4l2_format, fmt));
   R(offsetof(struct v4l2_streamparm, parm.capture.timeperframe));
+  R(V4L2_PIX_FMT_NV12); R(V4L2_PIX_FMT_YUV420); R(V4L2_PIX_FMT_YUYV); R(V4L2_PIX_FMT_UYVY); R(V4L2_PIX_FMT_GREY);
+  R(V4L2_PIX_FMT_Y10); R(V4L2_PIX_FMT_Y16); R(V4L2_PIX_FMT_RGB24); R(V4L2_PIX_FMT_BGR24); R(V4L2_PIX_FMT_RGBX32);
+  R(V4L2_PIX_FMT_RGBA32); R(V4L2_PIX_FMT_XBGR32); R(V4L2_PIX_FMT_ABGR32);
   return 0;
 }
 """
@@ -214,4 +217,7 @@ def test_structures_are_those_of_the_kernels_headers(tmp_path: Path) -> None:
         "offsetof(struct v4l2_format, fmt)": abi.Format.fmt.offset,
         "offsetof(struct v4l2_streamparm, parm.capture.timeperframe)": abi.StreamParameters.timeperframe.offset,
     }
+    names = ("NV12", "YUV420", "YUYV", "UYVY", "GREY", "Y10", "Y16", "RGB24", "BGR24", "RGBX32", "RGBA32", "XBGR32",
+             "ABGR32")  # fmt: skip
+    ours |= {f"V4L2_PIX_FMT_{name}": code for name, code in zip(names, abi.FORMATS, strict=True)}
     assert found == ours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import fake_tensorrt
 import pytest
 from install import installed
 
+from watchkeeper.board import load_board
 from watchkeeper.cli import main
 from watchkeeper.commands import models, models_engine
 from watchkeeper.inference.manifest import load_manifest, model_file
@@ -85,3 +87,17 @@ def test_what_does_not_go_together_is_one_line(
     assert says in told[0]
     assert not list(tmp_path.rglob("*.engine"))
     assert not list(tmp_path.rglob("*.calibration"))
+
+
+def test_verify_runs_the_engine_that_the_board_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orin = dataclasses.replace(load_board("host"), precision="int8", dla=1)
+    for module in (models, models_engine):
+        monkeypatch.setattr(module, "load_board", lambda name: orin)
+    assert main(["models", "verify", "--engine", "tensorrt"]) == 1
+    assert "no calibration is kept; expected `watchkeeper models build" in capsys.readouterr().out
+    assert main(BUILD) == 0
+    assert main(["models", "verify", "--engine", "tensorrt"]) == 0
+    (config,) = fake_tensorrt.state.builds
+    assert (config.DLA_core, fake_tensorrt.OldBuilderFlag.INT8 in config.flags) == (1, True)

@@ -40,12 +40,27 @@ REAL: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "ITimingCache": ("TimingCache", {"serialize": ()}),
     "ParserError": ("ParserError", {"desc": ()}),
 }  # fmt: skip
+# what our calibrator has to override; until 10
+CALIBRATOR: dict[str, tuple[str, ...]] = {
+    "get_batch": ("names",), "get_batch_size": (), "read_calibration_cache": (), "write_calibration_cache": ("cache",),
+}  # fmt: skip
+PROPERTIES: dict[str, tuple[str, ...]] = {
+    "Builder": ("num_DLA_cores",),
+    "Runtime": ("num_DLA_cores", "DLA_core"),
+    "IBuilderConfig": ("default_device_type", "DLA_core", "progress_monitor"),
+    "ICudaEngine": ("num_io_tensors",),
+    "OnnxParser": ("num_errors",),
+}
+OLD_PROPERTIES = {"Builder": ("platform_has_fast_int8",), "IBuilderConfig": ("int8_calibrator",)}
 
 _READ = """
 import json, re, sys
 import tensorrt
 wanted = json.loads(sys.argv[1]).items()
-print(json.dumps({c: {m: getattr(getattr(tensorrt, c), m).__doc__ or "" for m in ms} for c, ms in wanted}))
+print(json.dumps({
+    c: {m: getattr(getattr(getattr(tensorrt, c), m, None), "__doc__", None) or "" for m in ms}
+    for c, ms in wanted if hasattr(tensorrt, c)
+} | {"version": tensorrt.__version__, "properties": {c: dir(getattr(tensorrt, c)) for c in json.loads(sys.argv[2])}}))
 """
 
 
@@ -70,21 +85,38 @@ def test_versions_differ_as_the_real_ones(version: str, present: tuple[str, ...]
         module = sys.modules["tensorrt"]
         assert all(hasattr(module, name) for name in present)
         assert not any(hasattr(module, name) for name in absent)
+        assert hasattr(module.Builder, "platform_has_fast_int8") == (not version.startswith("11"))
         assert hasattr(module.BuilderFlag, "FP16") == (not version.startswith("11"))
         assert hasattr(module.NetworkDefinitionCreationFlag, "EXPLICIT_BATCH") == (not version.startswith("11"))
+
+
+def test_our_calibrator_overrides_what_tensorrt_calls() -> None:
+    with installed("10.3.0"):
+        from watchkeeper.inference.tensorrt_int8 import calibrator
+
+        made = calibrator([], b"kept", lambda cache: None)
+        for method, parameters in CALIBRATOR.items():
+            assert tuple(inspect.signature(getattr(made, method)).parameters) == parameters
 
 
 def test_real_bindings_still_say_so() -> None:
     folder = os.environ.get("WATCHKEEPER_TENSORRT")
     if not folder:
         pytest.skip("needs TensorRT's Python bindings: set WATCHKEEPER_TENSORRT to the folder that has them")
-    wanted = json.dumps({name: list(methods) for name, (_, methods) in REAL.items()})
+    table = {name: methods for name, (_, methods) in REAL.items()} | {"IInt8EntropyCalibrator2": CALIBRATOR}
+    wanted = json.dumps({name: list(methods) for name, methods in table.items()})
     done = subprocess.run(
-        [sys.executable, "-c", _READ, wanted], env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True,
-        check=True,
+        [sys.executable, "-c", _READ, wanted, json.dumps(PROPERTIES)],
+        env={**os.environ, "PYTHONPATH": folder}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    for name, methods in json.loads(done.stdout).items():
+    said = json.loads(done.stdout)
+    old = int(said.pop("version").split(".")[0]) < 11
+    for name, found_names in said.pop("properties").items():
+        assert set(PROPERTIES[name]) <= set(found_names), name
+        assert (set(OLD_PROPERTIES.get(name, ())) <= set(found_names)) == (old or name not in OLD_PROPERTIES), name
+    assert ("IInt8EntropyCalibrator2" in said) == old
+    for name, methods in said.items():
         for method, text in methods.items():
             documented = re.findall(rf"(?<!\w){method}\(self: [\w.]+(?:, )?(.*)\) ->", text)
             found = [tuple(re.findall(r"(?:^|, )(\w+): ", signature)) for signature in documented]
-            assert REAL[name][1][method] in found, f"{name}.{method}: {text[:200]}"
+            assert table[name][method] in found, f"{name}.{method}: {text[:200]}"

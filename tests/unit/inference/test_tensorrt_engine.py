@@ -350,7 +350,7 @@ def test_boards_without_a_dla_and_versions_without_int8_say_so(cache: Path) -> N
 
 
 def test_a_gpu_without_int8_says_so(gpu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake_tensorrt.Builder, "platform_has_fast_int8", False)
+    monkeypatch.setattr(fake_tensorrt.OldBuilder, "platform_has_fast_int8", False)
     with pytest.raises(EngineError, match="int8: this GPU does not compute in it; expected fp16"):
         _open(options=BuildOptions("int8", calibration=_pictures))
 

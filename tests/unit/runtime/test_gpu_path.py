@@ -34,7 +34,7 @@ from watchkeeper.capture.v4l2 import V4l2Source, parse
 from watchkeeper.capture.v4l2_fake import FakeKernel
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.manifest import load_manifest, model_file
-from watchkeeper.memory.ledger import UPLOAD
+from watchkeeper.memory.ledger import DOWNLOAD, UPLOAD
 from watchkeeper.preprocess.cubin_pack import CUBIN, Image, packed
 from watchkeeper.runtime import settings
 from watchkeeper.runtime.perception import DETECTOR, LANDMARKS, Perception
@@ -156,6 +156,17 @@ def test_frames_outside_mapped_memory_are_uploaded_once_each(gpu: None, drive: A
     ):
         _landmarks(perception, camera)
         assert perception.copies.per_frame() == {UPLOAD: drive[0] * drive[1] * 1.5}
+
+
+def test_an_engine_outside_mapped_memory_gets_its_crops_copied_and_that_is_told(gpu: None, drive: Any) -> None:
+    with (
+        closing(_camera(drive, "io=userptr&memory=cuda")) as camera,
+        Perception(load_board("host").camera, "litert", "cuda", threads=1) as perception,
+    ):
+        _landmarks(perception, camera)
+        crop, whole = 256 * 256 * 3 * 4, 128 * 128 * 3 * 4
+        # one search, then its face twice; after that one crop a frame
+        assert perception.copies.by_place() == {DOWNLOAD: whole + (FRAMES + 1) * crop}
 
 
 def test_a_hundred_openings_and_closings_leave_nothing(gpu: None, drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
