@@ -86,9 +86,9 @@ def test_no_such_disk(tool: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["", ".xz", ".gz"])
 def test_a_file_is_written_and_read_back(tool: Any, tmp_path: Path, suffix: str) -> None:
-    pack = {"": bytes, ".xz": lambda data: lzma.compress(data, preset=0), ".gz": gzip.compress}[suffix]
+    packed = {"": IMAGE, ".xz": lzma.compress(IMAGE, preset=0), ".gz": gzip.compress(IMAGE)}[suffix]
     image, target = tmp_path / f"a.img{suffix}", tmp_path / "card"
-    image.write_bytes(pack(IMAGE))
+    image.write_bytes(packed)
     target.write_bytes(b"old" * 5_000_000)
     steps: list[tuple[str, int]] = []
     assert tool.flash(image, target, tool.Machine(), confirm=lambda _: True,
