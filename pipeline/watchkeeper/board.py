@@ -126,7 +126,7 @@ def read_board(path: Path, geometry: Path | None = None) -> Board:
         simulate = top.table("simulate")
         simulate.keys_must_be("speed_kph")
         speed = simulate.number("speed_kph", 0, 300)
-    preprocess = top.choice("preprocess", PREPROCESSORS)
+    preprocess = top.choice("preprocess", PREPROCESSORS, PREPROCESSORS[0])
     precision, dla = _tensorrt(top.table("tensorrt")) if "tensorrt" in top else (PRECISIONS[0], None)
     camera = _camera(top.table("camera"))
     if "geometry" in top and "cabin" in top:
@@ -163,7 +163,7 @@ def read_board(path: Path, geometry: Path | None = None) -> Board:
 
 def _tensorrt(table: Table) -> tuple[str, int | None]:
     table.keys_must_be("precision", "dla")
-    precision = table.choice("precision", PRECISIONS)
+    precision = table.choice("precision", PRECISIONS, PRECISIONS[0])
     if "dla" not in table:
         return precision, None
     if precision == "fp32":

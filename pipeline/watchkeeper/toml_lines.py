@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 _KEY = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
-_HEADER = re.compile(rf"\s*\[{{1,2}}\s*({_DOTTED})\s*\]{{1,2}}")
+_HEADER = re.compile(rf"\s*(\[{{1,2}})\s*({_DOTTED})\s*\]{{1,2}}")
 _FIELD = re.compile(rf"\s*({_DOTTED})\s*=")
 _PART = re.compile(_KEY)
 # What can hide a bracket or a quotation mark inside a value, longest first; then the marks themselves.
@@ -21,17 +21,33 @@ _SYNTAX = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
 def field_lines(text: str) -> dict[str, int]:
-    """Dotted name -> line, from 1, of every field and table header. Of an array of tables the last one counts; fields
-    inside an inline table have no line of their own."""
+    """Dotted name -> line, from 1, of every field and table header. The third [[a.b]] is a.b.2, and what is in it
+    a.b.2.c. Fields inside an inline table have no line of their own."""
     lines: dict[str, int] = {}
     table: list[str] = []
+    counts: dict[str, int] = {}
     for number, statement in _statements(text):
         if header := _HEADER.match(statement):
-            table = _parts(header[1])
+            parts = _parts(header[2])
+            if header[1] == "[[":
+                name = ".".join(parts)
+                counts[name] = counts.get(name, -1) + 1
+                lines.setdefault(name, number)
+            table = _numbered(parts, counts)
             lines[".".join(table)] = number
         elif field := _FIELD.match(statement):
             lines[".".join([*table, *_parts(field[1])])] = number
     return lines
+
+
+def _numbered(parts: list[str], counts: dict[str, int]) -> list[str]:
+    """Parts of a header with the running numbers of the arrays of tables among them."""
+    path = []
+    for end, part in enumerate(parts, 1):
+        path.append(part)
+        if (name := ".".join(parts[:end])) in counts:
+            path.append(str(counts[name]))
+    return path
 
 
 def syntax_error(error: ValueError) -> tuple[str, int | None]:

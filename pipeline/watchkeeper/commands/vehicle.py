@@ -14,7 +14,8 @@ from typing import Any
 
 from watchkeeper.errors import BadInputError
 from watchkeeper.files import write_atomically
-from watchkeeper.supervisor.vehicle_file import Table, read_vehicle_file
+from watchkeeper.settings_table import Table, read_table
+from watchkeeper.supervisor.vehicle_file import read_vehicle_file
 from watchkeeper.supervisor.vehicle_map import CHECKSUM_KINDS, MEASUREMENTS, SIGNAL_NAMES
 
 _MESSAGE_FIELDS = ("timeout_ms", "counter", "checksum", "max_lost")
@@ -60,7 +61,7 @@ def run_compile(args: argparse.Namespace) -> int:
 
 def compile_mapping(path: Path, dbc: Path | None = None) -> str:
     """The vehicle file of a mapping; dbc: instead of the one the mapping names (relative to it)."""
-    top = Table.read(path)
+    top = read_table(path)
     top.keys_must_be("name", "source", "dbc", "messages", "signals")
     dbc_path = dbc if dbc is not None else path.parent / top.text("dbc")
     database = _load_dbc(dbc_path)
@@ -113,15 +114,15 @@ def _signal_lines(table: Table, name: str, database: Any, dbc: Path, used: dict[
     signal = _plain(message, table, "signal")
     lines = [f"message = {_toml(message.name)}", *_bits(signal)]
     if name in MEASUREMENTS:
-        factor = table.number("scale", 1.0)
+        factor = table.number("scale", default=1.0)
         low, high = table.pair("range")
         lines += [
             f"scale = {float(signal.scale) * factor:.12g}",
-            f"offset = {float(signal.offset) * factor + table.number('offset', 0.0):.12g}",
+            f"offset = {float(signal.offset) * factor + table.number('offset', default=0.0):.12g}",
             f"range = [{low:.12g}, {high:.12g}]",
         ]
         if "max_rate_per_s" in table:
-            lines.append(f"max_rate_per_s = {table.number('max_rate_per_s', 0.0):.12g}")
+            lines.append(f"max_rate_per_s = {table.number('max_rate_per_s', default=0.0):.12g}")
     elif "equals" in table:
         lines.append(f"equals = {list(table.wholes('equals'))}")
     if "not_available" in table:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watchkeeper.clock import NS_PER_S
-from watchkeeper.supervisor.vehicle_file import Table
+from watchkeeper.settings_table import Table, read_table
 from watchkeeper.supervisor.vehicle_map import MEASUREMENTS, SIGNAL_NAMES
 
 SEND_MODES = ("ok", "silent", "bad_crc", "stuck_counter")
@@ -68,7 +68,7 @@ class Trip:
 
 def read_trip(path: Path) -> Trip:
     """The trip of a script. Raises BadInputError naming file, line and field."""
-    top = Table.read(path)
+    top = read_table(path)
     top.keys_must_be("name", "step")
     steps: list[Step] = []
     for table in top.tables("step"):
@@ -83,7 +83,7 @@ def _step(table: Table) -> Step:
     table.keys_must_be("t_s", "send", *SIGNAL_NAMES)
     if "t_s" not in table:
         raise table.fail("t_s", "expected a time in seconds")
-    t_s = table.number("t_s", 0.0)
+    t_s = table.number("t_s", default=0.0)
     if not 0 <= t_s <= _LONGEST_S:
         raise table.fail("t_s", f"expected 0 to {_LONGEST_S:g} seconds, got {t_s:g}")
     values = {name: _read_value(table, name) for name in SIGNAL_NAMES if name in table}
@@ -95,7 +95,7 @@ def _read_value(table: Table, name: str) -> float | None:
         return float(table.flag(name))
     if table.is_text(name, _UNKNOWN):
         return None
-    value = table.number(name, 0.0)
+    value = table.number(name, default=0.0)
     low, high = _RANGES[name]
     if not low <= value <= high:
         raise table.fail(name, f"expected {low:g} to {high:g} or {_UNKNOWN!r}, got {value:g}")

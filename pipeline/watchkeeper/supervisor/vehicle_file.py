@@ -6,14 +6,11 @@ it reads is what was reviewed, and a DBC that changes later changes nothing on t
 
 from __future__ import annotations
 
-import math
-import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.errors import BadInputError
+from watchkeeper.settings_table import Table, read_table
 from watchkeeper.supervisor.e2e import DATA_ID_COUNT
 from watchkeeper.supervisor.spec import DEFAULT_BASE_ID, DIAGNOSTIC_IDS, MAX_STANDARD_ID, transmit_ids
 from watchkeeper.supervisor.vehicle_map import (
@@ -28,11 +25,6 @@ from watchkeeper.supervisor.vehicle_map import (
     VehicleMap,
 )
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 _ORDERS = ("intel", "motorola")
 _LONGEST_TIMEOUT_MS = 10_000
 _BITS = ("start", "length", "order", "signed")
@@ -44,7 +36,7 @@ _SIGNAL_FIELDS = (
 
 def read_vehicle_file(path: Path, base_id: int = DEFAULT_BASE_ID) -> VehicleMap:
     """The vehicle of a file. Raises BadInputError naming file, line, field and what was expected."""
-    top = Table.read(path)
+    top = read_table(path)
     if "dbc" in top:
         raise top.fail("dbc", "a mapping of names; expected the numbers that `watchkeeper vehicle compile` makes of it")
     top.keys_must_be("name", "source", "message", "signal")
@@ -136,142 +128,7 @@ def _signal(table: Table, name: str, lengths: Mapping[str, int]) -> MappedSignal
         raise table.fail("equals", f"{name} is a measurement; expected scale, offset and range instead")
     low, high = table.pair("range")
     return MappedSignal(
-        **common, low=low, high=high, scale=table.number("scale", 1.0), offset=table.number("offset", 0.0),
-        max_rate_per_s=table.number("max_rate_per_s", 0.0) or None,
+        **common, low=low, high=high,
+        scale=table.number("scale", default=1.0), offset=table.number("offset", default=0.0),
+        max_rate_per_s=table.number("max_rate_per_s", default=0.0) or None,
     )  # fmt: skip
-
-
-class Table:
-    """A TOML table that says what is wrong by file, line and field."""
-
-    def __init__(self, source: Path, lines: list[str], data: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
-        self._source, self._lines, self._data, self._path = source, lines, data, path
-
-    @classmethod
-    def read(cls, path: Path) -> Table:
-        """The whole file. Raises BadInputError when it cannot be read or is no TOML (with the line)."""
-        try:
-            text = path.read_text(encoding="utf-8")
-            data = tomllib.loads(text)
-        except OSError as error:
-            raise BadInputError.at(path, f"cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise BadInputError.at(path, "expected UTF-8 text") from None
-        except tomllib.TOMLDecodeError as error:
-            found = re.search(r"at line (\d+)", str(error))
-            line = int(found[1]) if found else len(text.splitlines())
-            raise BadInputError.at(path, f"expected TOML: {error}", line=line) from None
-        return cls(path, text.splitlines(), data, ())
-
-    def fail(self, key: str, problem: str) -> BadInputError:
-        """The error about one field of this table."""
-        path = (*self._path, key)
-        name = ".".join(str(part) for part in path if not isinstance(part, int))
-        return BadInputError.at(self._source, problem, field=name, line=line_of(self._lines, path))
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._data
-
-    def keys_must_be(self, *known: str) -> None:
-        """Raises BadInputError for a field that is none of these."""
-        for key in self._data:
-            if key not in known:
-                raise self.fail(key, f"unknown field; known are {', '.join(known)}")
-
-    def table(self, key: str) -> Table:
-        """A table inside this one."""
-        value = self._data.get(key)
-        if not isinstance(value, Mapping):
-            raise self.fail(key, "expected a table")
-        return Table(self._source, self._lines, value, (*self._path, key))
-
-    def tables(self, key: str) -> list[Table]:
-        """A list of tables."""
-        value = self._data.get(key)
-        if not isinstance(value, list) or not value or not all(isinstance(item, Mapping) for item in value):
-            raise self.fail(key, f"expected [[{key}]] tables")
-        return [Table(self._source, self._lines, item, (*self._path, key, i)) for i, item in enumerate(value)]
-
-    def text(self, key: str) -> str:
-        """A text that is not empty."""
-        value = self._data.get(key)
-        if not isinstance(value, str) or not value:
-            raise self.fail(key, f"expected a text, got {value!r}")
-        return value
-
-    def choice(self, key: str, known: tuple[str, ...]) -> str:
-        """One of these texts."""
-        value = self.text(key)
-        if value not in known:
-            raise self.fail(key, f"expected one of {', '.join(known)}, got {value!r}")
-        return value
-
-    def is_text(self, key: str, text: str) -> bool:
-        """Whether the field is exactly this text."""
-        return bool(self._data.get(key) == text)
-
-    def flag(self, key: str) -> bool:
-        """true or false; false when it is not there."""
-        value = self._data.get(key, False)
-        if not isinstance(value, bool):
-            raise self.fail(key, f"expected true or false, got {value!r}")
-        return value
-
-    def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
-        """A whole number from low to high."""
-        value = self._data.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise self.fail(key, f"expected a whole number from {low} to {high}, got {value!r}")
-        return value
-
-    def wholes(self, key: str) -> tuple[int, ...]:
-        """A list of whole numbers, at least one."""
-        value = self._data.get(key)
-        if not isinstance(value, list) or not value or not all(type(item) is int for item in value):
-            raise self.fail(key, f"expected a list of whole numbers, got {value!r}")
-        return tuple(value)
-
-    def number(self, key: str, default: float) -> float:
-        """A finite number."""
-        value = self._data.get(key, default)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-            raise self.fail(key, f"expected a finite number, got {value!r}")
-        return float(value)
-
-    def pair(self, key: str) -> tuple[float, float]:
-        """Two rising finite numbers."""
-        value = self._data.get(key)
-        if (
-            isinstance(value, list)
-            and len(value) == 2
-            and all(type(item) in (int, float) and math.isfinite(item) for item in value)
-            and value[0] < value[1]
-        ):
-            return float(value[0]), float(value[1])
-        raise self.fail(key, f"expected two rising numbers, got {value!r}")
-
-
-def line_of(lines: list[str], path: tuple[str | int, ...]) -> int:
-    """The line (from 1) of a field, or of the nearest table around it; for files laid out one field a line.
-
-    path: keys, and an index behind the name of a [[table]].
-    """
-    best, best_depth = 1, 0
-    current: tuple[str | int, ...] = ()
-    counts: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        if header := re.match(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]", line):
-            name = header[2]
-            current = tuple(part.strip().strip('"') for part in name.split("."))
-            if header[1] == "[[":
-                counts[name] = counts.get(name, -1) + 1
-            if current and current[0] in counts:
-                current = (current[0], counts[str(current[0])], *current[1:])
-            here = current
-        elif key := re.match(r'\s*"?([A-Za-z0-9_.-]+)"?\s*=', line):
-            here = (*current, *key[1].split("."))
-        else:
-            continue
-        if len(here) > best_depth and here == path[: len(here)]:
-            best, best_depth = number, len(here)
-    return best

@@ -74,7 +74,7 @@ def test_unknown_board_lists_the_known() -> None:
         ('[budget]', '[tensorrt]\ndla = 2\n[budget]', r"tensorrt\.dla: expected a number from 0 to 1, got 2"),
         ('[budget]', '[tensorrt]\ndla = 0.5\n[budget]', r"tensorrt\.dla: expected the number of a core, got 0\.5"),
         ('[budget]', '[tensorrt]\nprecision = "fp32"\ndla = 0\n[budget]', r"tensorrt\.dla: expected precision fp16 or"),
-        ('[budget]', '[tensorrt]\nint8 = true\n[budget]', r"tensorrt\.int8: unknown field; known are dla, precision"),
+        ('[budget]', '[tensorrt]\nint8 = true\n[budget]', r"tensorrt\.int8: unknown field; known are precision, dla"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -239,7 +239,7 @@ def test_a_board_file_chooses_the_gpu(gpu: None, tmp_path: Path, drive: Any, mon
     (tmp_path / "board.toml").write_text(changed)
     jetson = read_board(tmp_path / "board.toml")
     assert jetson.preprocess == "cuda"
-    monkeypatch.setattr(settings, "load_board", lambda name: jetson)
+    monkeypatch.setattr(settings, "load_board", lambda *_: jetson)
     chosen = settings.resolve("any", None, None, None)
     assert (chosen.engine, chosen.preprocess) == ("tensorrt", "cuda")
     with Perception(chosen.camera, chosen.engine, chosen.preprocess) as perception:
@@ -263,7 +263,7 @@ from watchkeeper.mailbox.writer import Mailbox, Writer
 from watchkeeper.runtime import settings, vision
 from watchkeeper.types import VehicleReport
 board = read_board(Path(sys.argv[2]))
-settings.load_board = lambda name: board
+settings.load_board = lambda *_: board
 state, vehicle = Mailbox.create(VISION), Mailbox.create(VEHICLE)
 Writer(vehicle, VEHICLE).write(VehicleReport())
 with installed():
