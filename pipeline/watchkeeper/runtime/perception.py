@@ -76,7 +76,7 @@ class Perception:
         self._preprocess = preprocessor or open_preprocessor("cpu")
         with ExitStack() as opening:
             spec, engine = {}, {}
-            for name, many in ((DETECTOR, threads), (LANDMARKS, threads), (QUICK, 1), (EYES.format(weights), 1)):
+            for name, many in ((DETECTOR, threads), (LANDMARKS, threads), (QUICK, threads), (EYES.format(weights), 1)):
                 manifest = load_manifest(name)
                 opened = open_engine(engine_name, manifest, threads=many, progress=on_build)
                 engine[name] = opening.enter_context(opened)
