@@ -1,14 +1,18 @@
-"""How the quick landmark network's head pose differs from the full one's, for this driver.
+"""How the quick landmark network differs from the full one, for this driver: head pose, and where it puts the eyes.
 
 Each network has its own idea of where a face's points are, so the same rigid model laid over them gives two poses, a
-few degrees apart and steadily so. The difference is a rotation of the head frame, learnt as a running mean.
+few degrees apart and steadily so, and eye patches cut by them are shifted and scaled against each other. Both
+differences are learnt as running means over frames that both networks saw.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from watchkeeper.measure.points import Vector
+from watchkeeper.types import Region
 
 _NEEDED = 3  # comparisons until it is used
 _SHARE = 0.15  # of a new comparison in the mean, once the first are in
@@ -37,3 +41,28 @@ class PoseOffset:
         """The full network's pose, going by the quick one's."""
         turned: Vector = quick @ self._sum
         return turned
+
+
+class PatchOffset:
+    """Running mean of where the full network's patch of one eye lies in the quick one's."""
+
+    def __init__(self) -> None:
+        self._mean: Vector = np.array([0.0, 0.0, 1.0, 0.0])  # right, down (of the side), size, turn in radians
+        self._seen = 0
+
+    def step(self, full: Region, quick: Region) -> None:
+        """The patches that both networks' landmarks give for one eye in one frame."""
+        self._seen += 1
+        c, s = math.cos(quick.rotation_rad), math.sin(quick.rotation_rad)
+        dx, dy = full.cx - quick.cx, full.cy - quick.cy
+        found = np.array([
+            (c * dx + s * dy) / quick.w, (c * dy - s * dx) / quick.w, full.w / quick.w,
+            full.rotation_rad - quick.rotation_rad,
+        ])  # fmt: skip
+        self._mean = self._mean + max(1.0 / self._seen, _SHARE) * (found - self._mean)
+
+    def corrected(self, quick: Region) -> Region:
+        """Where the full network would have cut."""
+        right, down, size, turn = (float(v) for v in self._mean)
+        x, y = quick.to_image(0.5 + right, 0.5 + down)
+        return Region(x, y, quick.w * size, quick.h * size, quick.rotation_rad + turn)

@@ -82,7 +82,7 @@ class Perception:
         self._camera = camera
         with ExitStack() as opening:  # closed in reverse: first who writes an engine's input, then the engine
             spec, engine = {}, {}
-            for name, many in ((DETECTOR, threads), (LANDMARKS, threads), (QUICK, 1), (EYES.format(weights), 1)):
+            for name, many in ((DETECTOR, threads), (LANDMARKS, threads), (QUICK, threads), (EYES.format(weights), 1)):
                 manifest = production_model(name)
                 opened = open_engine(engine_name, manifest, threads=many, progress=on_build, options=options)
                 engine[name] = opening.enter_context(opened)
@@ -220,7 +220,7 @@ class Perception:
 
     def _measure_full(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
         pose = driver.place(self._points)
-        readings = None if pose is None else self._read_eyes(driver, frame, pose)
+        readings = None if pose is None else self._read_eyes(frame, driver.patches(self._points, pose))
         self._full_due, self._quick_in_a_row = False, 0
         self._since_compared += 1
         due = driver.needs_comparison or self._since_compared >= _COMPARE_EVERY
@@ -234,7 +234,7 @@ class Perception:
         self._landmarks(frame, region, self._quick, self._quick_points)
         quick = driver.place_quick(self._quick_points)
         if quick is not None:
-            driver.compare(pose, quick)
+            driver.compare(self._points, pose, self._quick_points, quick)
 
     def _measure_quick(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
         pose = driver.place_quick(self._points)
@@ -242,13 +242,12 @@ class Perception:
         if pose is None:
             self._full_due = True
             return DriverSample()
-        readings = self._read_eyes(driver, frame, pose)
+        readings = self._read_eyes(frame, driver.patches(self._points, pose, quick=True))
         self._full_due = driver.moved(readings)
         return driver.step_quick(pose, frame.t_ns, readings)
 
-    def _read_eyes(self, driver: DriverMeasure, frame: Frame, pose: HeadPose) -> tuple[EyeReading, EyeReading]:
+    def _read_eyes(self, frame: Frame, where: tuple[Region, Region]) -> tuple[EyeReading, EyeReading]:
         """Both eyes in one pass over the picture and one run of the eye network."""
-        where = driver.patches(self._points, pose)
         self._preprocess.run_many(frame, where, self._eye_spec, self._patches)
         self._work.mark(Kind.PREPROCESS, Network.EYES)
         self._eyes.run()
