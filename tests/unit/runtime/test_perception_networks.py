@@ -25,9 +25,10 @@ class _Noted(Unhurried):
     def __init__(self) -> None:
         self.ran: list[Network] = []
 
-    def mark(self, kind: Kind, detail: int = 0) -> None:
+    def mark(self, kind: Kind, detail: int = 0) -> int:
         if kind is Kind.INFER:
             self.ran.append(Network(detail))
+        return 0
 
 
 @pytest.fixture(scope="module")

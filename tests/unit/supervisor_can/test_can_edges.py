@@ -19,7 +19,7 @@ from watchkeeper.supervisor.spec import MESSAGES
 from watchkeeper.supervisor.spec_change import Severity, compare, spec_record
 from watchkeeper.supervisor.spec_lint import lint
 from watchkeeper.supervisor.vectors import vectors
-from watchkeeper.supervisor.vehicle_file import line_of, read_vehicle_file
+from watchkeeper.supervisor.vehicle_file import read_vehicle_file
 from watchkeeper.supervisor.vehicle_input import VehicleReceiver
 from watchkeeper.supervisor.vehicle_map import Bits, MappedMessage, MappedSignal, VehicleMap
 from watchkeeper.supervisor.watch import Watch
@@ -124,9 +124,6 @@ def test_lines_of_what_is_not_toml_and_of_what_is_missing(tmp_path: Path) -> Non
     path.write_text('name = "car"\nid = = 3\nlast = 1\n')
     with pytest.raises(BadInputError, match=r"car\.toml:2: .*expected TOML"):
         read_vehicle_file(path)
-    assert line_of(["# nothing", "", "a = 1"], ("b",)) == 1
-    assert line_of(["[other]", "[[message]]", "id = 3"], ("message", 0, "id")) == 3
-    assert line_of(["[other]", "[[message]]", "id = 3"], ("message", 0, "length")) == 2
 
 
 def test_a_bus_listens_to_what_it_is_told_to() -> None:
