@@ -155,7 +155,7 @@ def read_board(path: Path, geometry: Path | None = None) -> Board:
         cpus=read_cpus(top.table("cpus")) if "cpus" in top else Cpus(),
         realtime=top.flag("realtime", default=False),
         simulated_speed_kph=speed,
-        eye_weights=top.choice("eye_weights", EYE_WEIGHTS),
+        eye_weights=top.choice("eye_weights", EYE_WEIGHTS, EYE_WEIGHTS[0]),
         watchdog=_watchdog(top.table("watchdog")) if "watchdog" in top else None,
         hardware=read_hardware(top.table("hardware")) if "hardware" in top else NO_HARDWARE,
     )
