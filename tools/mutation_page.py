@@ -49,18 +49,21 @@ def page_text(results: Path, reasons: Path, edges: Sequence[str]) -> str:
     lines = [_HEAD, f"Left out, because they only own a device or a process: {', '.join(edges)}.", ""]
     lines += ["| part | mutants | tried | noticed | 95 % interval | run |", "|---|---|---|---|---|---|"]
     for about, rows in parts:
-        hits = sum(row["killed"] for row in rows)
-        low, high = wilson(hits, len(rows))
+        # a run whose rows of noticed mutants were not kept says how many there were
+        tried, hits = about.get("tried", len(rows)), about.get("noticed", sum(row["killed"] for row in rows))
+        low, high = wilson(hits, tried)
         lines.append(
-            f"| `{about['part']}/` | {about['all']} | {len(rows)} | {hits} ({100 * hits / max(1, len(rows)):.1f} %) | "
+            f"| `{about['part']}/` | {about['all']} | {tried} | {hits} ({100 * hits / max(1, tried):.1f} %) | "
             f"{100 * low:.0f} to {100 * high:.0f} % | {about.get('run', '')} |"
         )
     for about, rows in parts:
-        lines += ["", f"## {about['part']}/ by file", "", "| file | tried | noticed |", "|---|---|---|"]
-        by_file: dict[str, list[bool]] = defaultdict(list)
-        for row in rows:
-            by_file[row["module"]].append(row["killed"])
-        lines += [f"| {name} | {len(own)} | {sum(own)} |" for name, own in sorted(by_file.items())]
+        lines += ["", f"## {about['part']}/", *about.get("notes", ())]
+        if "tried" not in about:
+            lines += ["", "| file | tried | noticed |", "|---|---|---|"]
+            by_file: dict[str, list[bool]] = defaultdict(list)
+            for row in rows:
+                by_file[row["module"]].append(row["killed"])
+            lines += [f"| {name} | {len(own)} | {sum(own)} |" for name, own in sorted(by_file.items())]
         lines += ["", "| survivor | change | kind | why |", "|---|---|---|---|"]
         for row in rows:
             if not row["killed"]:

@@ -90,7 +90,7 @@ class Dwell:
             self._start_ns = min(self._start_ns + dt_ns, t_ns)
             self._last_ns = min(self._last_ns + dt_ns, t_ns)
             self._turn_ns = min(self._turn_ns + dt_ns, t_ns)
-            self._reach_ns = min(self._reach_ns + dt_ns, t_ns)
+            self._reach_ns = min(self._reach_ns + dt_ns, t_ns + _HALF_NS)  # what was reached stays reached
         span_ns = min(dt_ns, _SPAN_NS)
         self.opposed = raw is not self.value
         if not self.opposed:

@@ -111,6 +111,68 @@ def test_opposed_is_what_the_newest_known_sample_says() -> None:
     assert (forgotten.value, forgotten.opposed) == (False, False)
 
 
+def test_nothing_has_lasted_before_the_first_sample() -> None:
+    assert (_fed([]).value, _fed([]).duration_ns) == (None, 0)
+    assert _fed([(1000, None), (1100, True), (1200, True)]).duration_ns == 150 * MS
+
+
+def test_the_first_opposite_sample_weighs_half_and_the_hold_is_reached_by_being_equal() -> None:
+    before = [(0, True), (60, True)]
+    assert _fed([*before, (120, False), (180, False)]).value is True
+    turned = _fed([*before, (120, False), (180, False), (240, False)])  # 30 + 60 + 60 ms
+    assert (turned.value, turned.opposed, turned.duration_ns) == (False, False, 150 * MS)
+
+
+def test_each_way_has_its_own_hold() -> None:
+    dwell = Dwell(100 * MS, 300 * MS)
+    for t_ms in range(0, 1000, 20):
+        dwell.step(False, t_ms * MS)
+    for t_ms in range(1000, 1120, 20):  # 10 + 5 * 20 ms
+        assert dwell.value is False
+        dwell.step(True, t_ms * MS)
+    assert dwell.value is True
+    for t_ms in range(1120, 1400, 20):
+        dwell.step(False, t_ms * MS)
+        assert dwell.value is True
+    dwell.step(False, 1400 * MS)
+    dwell.step(False, 1420 * MS)
+    assert dwell.value is False
+
+
+def test_every_turn_is_dated_by_its_own_beginning() -> None:
+    first = _fed([(1000, True), *((t, False) for t in range(1020, 1200, 20))])
+    assert (first.value, first.duration_ns) == (False, 170 * MS)
+    back = _fed(
+        [(1000, True), *((t, False) for t in range(1020, 1180, 20)), *((t, True) for t in range(1180, 1400, 20))]
+    )
+    assert (back.value, back.duration_ns) == (True, (1380 - 1170) * MS)
+
+
+def test_a_long_gap_is_taken_out_of_all_that_is_running() -> None:
+    before = [(t, True) for t in range(0, 520, 20)]
+    opposed = _fed([*before, (1500, False)])
+    assert (opposed.value, opposed.duration_ns, opposed.beyond_ns(0)) == (True, 500 * MS, 510 * MS)
+    # what spoke for False before the gap goes on after it: 510 to 540, then from 1500 on
+    turned = _fed([*before, (520, False), (540, False), (1500, False)])
+    assert (turned.value, turned.duration_ns) == (False, 30 * MS)
+
+
+def test_two_seconds_are_not_too_long_to_remember_and_longer_is() -> None:
+    before = [(t, True) for t in range(0, 520, 20)]
+    assert _fed([*before, (2500, None)]).value is True
+    assert _fed([*before, (2501, None)]).value is None
+    assert _fed([*before, (2600, True)]).value is True
+    assert _fed([*before, (2600, False)]).value is False
+
+
+def test_a_turn_that_began_before_judging_counts_from_then_on() -> None:
+    dwell = _fed([(t, True) for t in range(0, 520, 20)] + [(t, False) for t in range(520, 600, 20)])
+    dwell.since_start_of_judging(600 * MS)
+    for t_ms in range(600, 720, 20):
+        dwell.step(False, t_ms * MS)
+    assert (dwell.value, dwell.duration_ns) == (False, 100 * MS)
+
+
 @given(st.lists(st.tuples(st.integers(0, 700), st.sampled_from([True, False, None])), max_size=80))
 def test_duration_is_never_negative_nor_longer_than_what_passed(samples: list[tuple[int, bool | None]]) -> None:
     dwell = Dwell(150 * MS, 300 * MS)

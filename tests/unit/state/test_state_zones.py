@@ -6,7 +6,7 @@ import pytest
 
 from watchkeeper.board import load_board
 from watchkeeper.state.zones import FORWARD_ZONES, ZoneMap
-from watchkeeper.types import GazeZone
+from watchkeeper.types import Cabin, CabinZone, GazeZone
 
 
 @pytest.fixture
@@ -48,3 +48,21 @@ def test_a_zone_once_entered_reaches_further(zones: ZoneMap) -> None:
     zones.step(0.0, -13.0)
     assert zones.step(0.0, -9.0) is GazeZone.CLUSTER
     assert zones.step(0.0, -8.0) is GazeZone.ROAD_AHEAD
+
+
+def test_an_edge_belongs_to_its_zone_and_the_nearest_of_those_around_is_told() -> None:
+    cabin = Cabin(
+        "left",
+        (CabinZone(GazeZone.CLUSTER, 0.0, 0.0, 10.0, 5.0), CabinZone(GazeZone.INFOTAINMENT, -30.0, 0.0, 10.0, 5.0)),
+    )
+    assert ZoneMap(cabin).step(10.0, 5.0) is GazeZone.CLUSTER
+    # right of the middle between the two, level with both: only the sideways distance counts
+    assert ZoneMap(cabin).step(-14.5, 0.0) is GazeZone.CLUSTER
+    assert ZoneMap(cabin).step(-15.5, 0.0) is GazeZone.INFOTAINMENT
+    # 9.5 deg beside or above is near, 10 deg is not, and neither are 8 deg both ways
+    assert ZoneMap(cabin).step(19.5, 0.0) is GazeZone.CLUSTER
+    assert ZoneMap(cabin).step(20.0, 0.0) is GazeZone.UNKNOWN
+    assert ZoneMap(cabin).step(0.0, 14.5) is GazeZone.CLUSTER
+    assert ZoneMap(cabin).step(0.0, 15.0) is GazeZone.UNKNOWN
+    assert ZoneMap(cabin).step(18.0, 13.0) is GazeZone.UNKNOWN
+    assert ZoneMap(cabin).step(16.0, 11.0) is GazeZone.CLUSTER
