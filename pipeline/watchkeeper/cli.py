@@ -88,10 +88,7 @@ def _run(commands: Commands) -> None:
     p.add_argument("--events", metavar="FILE", type=Path, help="write warning events as JSON Lines")
     p.add_argument("--glass-test", action="store_true", help="a lamp instead of a driver (docs/glass-to-can.md)")
     p.add_argument(
-        "--trace-out",
-        metavar="FILE",
-        type=Path,
-        help="the last 90 s of every stage; late frames and failures beside it",
+        "--trace-out", metavar="FILE", type=Path, help="the last 90 s of every stage; late frames, failures beside it"
     )
     p.add_argument("--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)")
     p.add_argument(
