@@ -19,7 +19,7 @@ SIMPLEJPEG = "usr/lib/python3/dist-packages/simplejpeg/_jpeg.cpython-311-aarch64
 CANNED: dict[str, tuple[Files, Files, dict[str, tuple[str, str, str]]]] = {
     "good raspberry pi": (RASPBERRY_PI_5, {}, {}),
     "good jetson": (JETSON_ORIN_NANO, {}, {}),
-    "good debian": (RASPBERRY_PI_5, {"usr/lib/python3.11/dist-packages/numpy/core/include/numpy/ndarraytypes.h": ""}, {}),
+    "good debian": (RASPBERRY_PI_5, {"usr/lib/python3.11/dist-packages/numpy/core/include/ndarraytypes.h": ""}, {}),
     "no camera": (
         RASPBERRY_PI_5,
         {"sys/class/video4linux/v4l-subdev2/name": None, "sys/class/video4linux/video0/name": None,
