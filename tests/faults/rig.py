@@ -182,8 +182,9 @@ def kill_and_stop(
         lost_ns = rig.first(act_ns, lambda v: v[0] is SystemState.UNAVAILABLE)
         since_ns = rig.first(lost_ns, lambda v: v == ACTIVE)
         shown = list(dict.fromkeys(cause for t_ns, (_, cause) in rig.verdicts() if lost_ns <= t_ns < since_ns))
-        assert shown[0] is CAUSE_OF[name], (name, shown)
-        # one cause an act; a busy machine may make the new run's first pictures late, which is the truth then
+        # one cause an act; a busy machine may make pictures late by itself, before and after, which is the truth then
+        # (in the virtual machine, whose clock does not see a busy host, the one cause is all that may be shown)
+        assert CAUSE_OF[name] in shown, (name, shown)
         assert {*shown} <= {CAUSE_OF[name], Cause.STALE_VISION}, (name, shown)
         reactions[name].append((lost_ns - act_ns) / NS_PER_MS)
         back[name].append((since_ns - act_ns) / NS_PER_MS)
