@@ -19,6 +19,13 @@ SIMPLEJPEG = "usr/lib/python3/dist-packages/simplejpeg/_jpeg.cpython-311-aarch64
 CANNED: dict[str, tuple[Files, Files, dict[str, tuple[str, str, str]]]] = {
     "good raspberry pi": (RASPBERRY_PI_5, {}, {}),
     "good jetson": (JETSON_ORIN_NANO, {}, {}),
+    "good debian": (RASPBERRY_PI_5, {"usr/lib/python3.11/dist-packages/numpy/core/include/ndarraytypes.h": ""}, {}),
+    "a system without a package": (
+        JETSON_ORIN_NANO,
+        {"etc/os-release": "NAME=Ubuntu\nVERSION_CODENAME=focal\n"},
+        {"distribution": ("warn", "focal; there are packages for jetpack6, jetpack7", "write the card anew")},
+    ),
+    "good jetpack 6": (JETSON_ORIN_NANO, {"etc/os-release": "NAME=Ubuntu\nVERSION_CODENAME=jammy\n"}, {}),
     "no camera": (
         RASPBERRY_PI_5,
         {"sys/class/video4linux/v4l-subdev2/name": None, "sys/class/video4linux/video0/name": None,

@@ -143,5 +143,7 @@ def power_mode() -> Finding:
     mode = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("NV Power Mode:")), "")
     if done.returncode or not mode:
         return Finding(WARN, f"nvpmodel: {(done.stderr or done.stdout).strip()[:120]}", "run doctor as root")
-    status = PASS if mode.upper().startswith("MAXN") else WARN
-    return Finding(status, mode, "" if status == PASS else "sudo nvpmodel -m 0", {"mode": mode})
+    wanted = load_board(detect_board()).hardware.power_mode or "MAXN"
+    status = PASS if mode.upper().startswith(wanted) else WARN
+    action = "" if status == PASS else f"sudo nvpmodel -m N, with the number that /etc/nvpmodel.conf gives {wanted}"
+    return Finding(status, mode, action, {"mode": mode})

@@ -15,6 +15,7 @@ _ARPHRD_CAN = "280"  # <linux/if_arp.h>
 _QUEUE = 10  # boards/common/system/25-watchkeeper-can.link
 # Names of the devices that hand out pictures of a CSI sensor: Raspberry Pi 4 and Zero, Raspberry Pi 5, Jetson.
 _CSI = {"unicam-image", "unicam", "rp1-cfe-csi2_ch0", "rp1-cfe-fe_image0"}
+_UBUNTU = {"jammy": "jetpack6", "noble": "jetpack7"}  # what JetPack calls its system
 _SENSOR = re.compile(r"(?:vi-output, )?((?:imx|ov|ar|gc|os|mt)\d+\w*)\b")
 
 
@@ -30,6 +31,20 @@ def board(tree: Tree) -> Finding:
     if found.name == "host" and model is not None:
         return Finding(WARN, f"{model}: no board file for it, runs as host", "tools/new_board NAME makes one")
     return Finding(PASS, f"{found.name}, engines {', '.join(found.engines)}", data={"board": found.name})
+
+
+def distribution(tree: Tree) -> Finding:
+    """Is the system one that there is a package for on this board?"""
+    known = board_of(tree).hardware.distributions
+    match = re.search(r"^VERSION_CODENAME=(\w+)", tree.text("etc/os-release") or "", re.MULTILINE)
+    if not known or match is None:
+        return Finding(SKIP, "nothing is asked of the system here")
+    name = _UBUNTU.get(match[1], match[1])
+    if name in known:
+        return Finding(PASS, name)
+    return Finding(
+        WARN, f"{match[1]}; there are packages for {', '.join(known)}", "write the card anew with one of these"
+    )
 
 
 def camera(tree: Tree) -> Finding:

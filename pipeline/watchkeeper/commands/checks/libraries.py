@@ -39,7 +39,8 @@ def search_path(tree: Tree) -> list[Path]:
 
 def version_in(folder: Path, module: str) -> str | None:
     """Of the distribution of `module` that is installed in `folder`, by its metadata; None when it is not there."""
-    if not (folder / module).exists() and not list(folder.glob(f"{module}.*so")):
+    # a folder without __init__.py is none of its own: Debian keeps numpy's headers in one
+    if not (folder / module / "__init__.py").exists() and not list(folder.glob(f"{module}.*so")):
         return None
     names = {"cv2": "opencv*"}.get(module, module.replace("_", "[-_]"))
     for info in sorted([*folder.glob(f"{names}-*.dist-info"), *folder.glob(f"{names}-*.egg-info")]):
