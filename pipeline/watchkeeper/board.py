@@ -26,8 +26,11 @@ else:
 
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
-    "budget", "simulate", "realtime",
+    "budget", "simulate", "realtime", "eye_weights",
 )  # fmt: skip
+
+EYE_WEIGHTS = ("clear", "research")
+"""From data with a clear licence alone, or with an infrared research set (models/eye_research.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Board:
     budget_ms: float  # from end of exposure to published state
     realtime: bool  # vision with SCHED_FIFO and locked memory, where permitted
     simulated_speed_kph: float | None  # host only: a simulated vehicle on the virtual bus
+    eye_weights: str = "clear"  # of the eye network: one of EYE_WEIGHTS
 
 
 def _is_number(value: Any) -> bool:
@@ -81,6 +85,12 @@ class _Table:
         value = self._data.get(key)
         if not isinstance(value, str) or not value:
             raise self.fail(key, f"expected a text, got {value!r}")
+        return value
+
+    def one_of(self, key: str, known: tuple[str, ...]) -> str:
+        value = self.text(key)
+        if value not in known:
+            raise self.fail(key, f"expected one of {', '.join(known)}, got {value!r}")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -164,6 +174,7 @@ def read_board(path: Path) -> Board:
         budget_ms=budget.number("exposure_to_state_ms", 1, 1000),
         realtime=top.flag("realtime", default=False),
         simulated_speed_kph=speed,
+        eye_weights=top.one_of("eye_weights", EYE_WEIGHTS) if "eye_weights" in top else EYE_WEIGHTS[0],
     )
 
 

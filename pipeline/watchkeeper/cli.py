@@ -96,6 +96,7 @@ def _measure(commands: Commands) -> None:
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
     p.add_argument("--board", metavar="NAME", help="board whose camera to assume (default: detected, else host)")
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
+    p.add_argument("--weights", metavar="NAME", help="of the eye network: clear or research (default: the board's)")
 
 
 def _replay(commands: Commands) -> None:

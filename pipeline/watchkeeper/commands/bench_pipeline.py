@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     source = open_source(settings.source, paced=False, repeat=True)
     peer = _Peer(args.peer_python, source.info.width, source.info.height) if args.peer_python else None
     try:
-        with Perception(settings.camera, engine_name=settings.engine) as perception:
+        weights = settings.board.eye_weights
+        with Perception(settings.camera, engine_name=settings.engine, weights=weights) as perception:
             ours = _Ours(perception, settings.board.budget_ms, settings.board.frame_period_ms, settings.board.cabin)
             done = 0
             for block in _blocks(source, args.frames + WARM_UP, ours):

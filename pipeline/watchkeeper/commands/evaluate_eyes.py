@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from watchkeeper.board import load_board
+from watchkeeper.board import EYE_WEIGHTS, load_board
 from watchkeeper.commands.evaluation.eye_labels import Grey, LabelledEye, read_grey, read_labels
 from watchkeeper.commands.evaluation.frames import Flags
 from watchkeeper.commands.evaluation.scores import Numbers, auc, balanced_accuracy
@@ -21,7 +21,7 @@ from watchkeeper.measure import eye_patch
 from watchkeeper.measure.lid_fusion import SURE_CLOSED, SURE_OPEN
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.spec import OutputSpec
-from watchkeeper.runtime.perception import EYES, WEIGHTS
+from watchkeeper.runtime.perception import EYES
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
 
 _THRESHOLD = 0.5  # of p(closed), fixed before any picture was looked at
@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
     """Read, judge, print. Raises BadInputError."""
     if not (math.isfinite(args.zoom) and 1.0 <= args.zoom <= 4.0):
         raise BadInputError(f"--zoom {args.zoom:g}: expected 1 to 4")
-    if args.weights not in WEIGHTS:
-        raise BadInputError(f"--weights {args.weights}: unknown; known are {', '.join(WEIGHTS)}")
+    if args.weights not in EYE_WEIGHTS:
+        raise BadInputError(f"--weights {args.weights}: unknown; known are {', '.join(EYE_WEIGHTS)}")
     rows = read_labels(args.labels)
     p_closed = _judge(rows, args.zoom, args.engine or load_board("host").engines[0], args.weights)
     result = as_json(rows, p_closed)

@@ -33,7 +33,11 @@ def run(args: argparse.Namespace) -> int:
     summary = _Summary()
     endless = args.source.startswith("pattern:")
     with closing(open_source(args.source, paced=False)) as source:
-        with Perception(settings.camera, engine_name=settings.engine) as perception, TraceWriter(args.out) as trace:
+        weights = args.weights or settings.board.eye_weights
+        with (
+            Perception(settings.camera, engine_name=settings.engine, weights=weights) as perception,
+            TraceWriter(args.out) as trace,
+        ):
             if endless:
                 print(f"{args.source} never ends: measuring {_ENDLESS_NS // NS_PER_S} s of it", file=sys.stderr)
             with _Progress(args.source) as progress:

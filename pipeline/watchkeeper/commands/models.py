@@ -25,6 +25,8 @@ def run_list(args: argparse.Namespace) -> int:
         return 0
     for row in rows:
         condition = "cached" if row["cached"] else f"not in the cache ({row['problem']})"
+        if row["packaged"] and not row["cached"]:
+            condition = "in this package"
         print(f"{row['name']:<20} {row['package']} {row['version']:<8} {row['size_bytes'] / 1e6:5.2f} MB  {condition}")
         print(f"{'':<20} {row['description']}")
     return 0
@@ -95,6 +97,7 @@ def _row(manifest: Manifest) -> dict[str, Any]:
         "origin": manifest.origin,
         "sha256": manifest.sha256,
         "size_bytes": manifest.size_bytes,
+        "packaged": manifest.packaged,
         "path": str(manifest.cached_path),
         "cached": problem is None,
         "problem": problem,

@@ -1,7 +1,8 @@
 """What the converted networks differ by from LiteRT, on real pictures: crops of a drive, as perception cuts them.
 
 For every network the input is what it sees in use: the whole picture for the face detector, the tracked face for the
-landmark networks, an eye for the iris network; the blendshape network gets landmarks of that face.
+landmark networks, an eye for the iris network, both for the eye networks; the blendshape network gets landmarks of that
+face.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from watchkeeper.errors import BadInputError
 from watchkeeper.inference.engine import Engine, open_engine
 from watchkeeper.inference.manifest import Manifest, fill, load_manifest
 from watchkeeper.measure import face, regions
-from watchkeeper.measure.points import LANDMARK_COUNT, LEFT_EYE, Points
+from watchkeeper.measure.points import LANDMARK_COUNT, LEFT_EYE, RIGHT_EYE, EyePoints, Points
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.spec import OutputSpec
@@ -85,7 +86,7 @@ def compare(others: dict[str, Engine], frames: int, source: str = "demo:") -> li
 
 
 def real_inputs(source: str, frames: int) -> Iterator[Inputs]:
-    """Inputs of all five networks from pictures spread evenly over `source`, whose first 1350 frames are looked at."""
+    """Inputs of all networks from pictures spread evenly over `source`, whose first 1350 frames are looked at."""
     step, found = max(1, 1350 // frames), 0
     with closing(open_source(source, paced=False, repeat=True)) as opened, _Cropper() as cropper:
         for count in range(step * frames):
@@ -109,6 +110,7 @@ class _Cropper:
 
     def __init__(self) -> None:
         self._models = {name: load_manifest(name) for name in _PICTURES}
+        self._eyes = {name: load_manifest(name) for name in _BOTH_EYES}
         self._points_model = load_manifest("face_blendshapes")
         self._detector = open_engine("litert", self._models["face_detector"])
         self._landmarks = open_engine("litert", self._models["face_landmarks_478"])
@@ -133,7 +135,15 @@ class _Cropper:
         self._landmarks.run()
         raw = self._landmarks.output(0).reshape(LANDMARK_COUNT, 3)
         regions.to_image(raw, self._models["face_landmarks_478"].inputs[0].spec.shape[1], region, self._points)
-        made["iris_landmarks"] = self._cut("iris_landmarks", frame, _eye(self._points, region.rotation_rad))
+        left = _eye(self._points, LEFT_EYE, _EYE_MARGIN, region.rotation_rad)
+        made["iris_landmarks"] = self._cut("iris_landmarks", frame, left)
+        for name in _BOTH_EYES:
+            entry = self._eyes[name].inputs[0]
+            _, height, width, channels = entry.spec.shape
+            spec = OutputSpec.ranged(width, height, entry.low, entry.high, channels=channels)
+            made[name] = np.empty(entry.spec.shape, np.float32)
+            where = [_eye(self._points, eye, _PATCH_MARGIN, region.rotation_rad) for eye in (LEFT_EYE, RIGHT_EYE)]
+            self._preprocess.run_many(frame, where, spec, [made[name][i : i + 1] for i in (0, 1)])
         shape = self._points_model.inputs[0].spec.shape
         made["face_blendshapes"] = self._points[: shape[1], :2].reshape(shape).copy()
         return made
@@ -153,6 +163,8 @@ class _Cropper:
 
 
 _PICTURES = ("face_detector", "face_landmarks", "face_landmarks_478", "iris_landmarks")
+_BOTH_EYES = ("eye_clear", "eye_research")
+_PATCH_MARGIN = 1.46  # the eye networks' crop from the front, as perception cuts it: this many eye widths
 
 
 def _nhwc(model: Manifest) -> OutputSpec:
@@ -161,8 +173,8 @@ def _nhwc(model: Manifest) -> OutputSpec:
     return OutputSpec.ranged(width, height, entry.low, entry.high, channels=channels)
 
 
-def _eye(points: Points, rotation_rad: float) -> Region:
-    inner, outer = points[LEFT_EYE.inner, :2], points[LEFT_EYE.outer, :2]
+def _eye(points: Points, eye: EyePoints, margin: float, rotation_rad: float) -> Region:
+    inner, outer = points[eye.inner, :2], points[eye.outer, :2]
     x, y = (float(v) for v in (inner + outer) / 2)
-    side = max(_EYE_MARGIN * float(np.hypot(*(outer - inner))), 8.0)
+    side = max(margin * float(np.hypot(*(outer - inner))), 8.0)
     return Region(x, y, side, side, rotation_rad)

@@ -17,7 +17,7 @@ from watchkeeper.measure.filters import OneEuro
 from watchkeeper.measure.head_pose import HeadPose, HeadPoseFit
 from watchkeeper.measure.lid_fusion import LidFusion
 from watchkeeper.measure.points import LEFT_EYE, RIGHT_EYE, EyePoints, Points, Vector
-from watchkeeper.measure.pose_offset import PoseOffset
+from watchkeeper.measure.pose_offset import PatchOffset, PoseOffset
 from watchkeeper.measure.sight import Seen
 from watchkeeper.types import CameraGeometry, Eye, Gaze, Head, Mouth, Region
 
@@ -55,7 +55,6 @@ class _Full:
     both: gazes.EyeGaze | None
     std_deg: float
     turn_deg: float
-    readings: tuple[EyeReading | None, EyeReading | None]
 
 
 class _OneEye:
@@ -65,6 +64,7 @@ class _OneEye:
         self.points = points
         self.open_lid = OpenLid()
         self.lids = LidFusion()
+        self.patch_offset = PatchOffset()
         # the iris of someone looking straight ahead; up to a few degrees either way between people
         self.yaw = Mode(-40.0, 40.0, 0.5, prior=0.0, spread=2.5, prior_s=6.0)
         self.pitch = Mode(-20.0, 20.0, 0.25, prior=0.0, spread=1.0, prior_s=1.0, first_s=0.3, first_weight=6.0)
@@ -79,6 +79,7 @@ class DriverMeasure:
         self._fit, self._quick_fit = HeadPoseFit(camera), HeadPoseFit(camera)
         self._offset = PoseOffset()
         self._full: _Full | None = None
+        self._rested: tuple[EyeReading, EyeReading] | None = None
         self._clock = Clock()
         self._parts = Seen()
         self._eyes = (_OneEye(LEFT_EYE), _OneEye(RIGHT_EYE))
@@ -92,7 +93,7 @@ class DriverMeasure:
         """No face in this frame: the next one starts from nothing, what is known of the driver stays."""
         self._fit.forget()
         self._quick_fit.forget()
-        self._full = None
+        self._full = self._rested = None
 
     def see(self, parts: Seen) -> None:
         """What of the face is to be seen in the frame that is measured next (sight.py); at first all of it."""
@@ -111,9 +112,12 @@ class DriverMeasure:
         """Head pose from the quick network's 468 landmarks, as it gives it. `step_quick` takes it."""
         return self._quick_fit.fit(points)
 
-    def patches(self, points: Points, pose: HeadPose) -> tuple[Region, Region]:
-        """What the eye network is to be shown: the driver's left eye, then his right."""
+    def patches(self, points: Points, pose: HeadPose, *, quick: bool = False) -> tuple[Region, Region]:
+        """What the eye network is to be shown: the driver's left eye, then his right. quick: points and pose are the
+        quick network's; the patches are then put where the full one's would be."""
         left, right = (patch_region(points, pose, eye.points, self._camera) for eye in self._eyes)
+        if quick:
+            return self._eyes[0].patch_offset.corrected(left), self._eyes[1].patch_offset.corrected(right)
         return left, right
 
     @property
@@ -130,9 +134,14 @@ class DriverMeasure:
         """Whether a full frame should run the quick network too: their difference is not known yet."""
         return not self._offset.known
 
-    def compare(self, full: HeadPose, quick: HeadPose) -> None:
-        """Both networks' poses of one frame."""
+    def compare(self, full_points: Points, full: HeadPose, quick_points: Points, quick: HeadPose) -> None:
+        """Both networks' landmarks and poses of one frame."""
         self._offset.step(full.rotation, quick.rotation)
+        for eye in self._eyes:
+            eye.patch_offset.step(
+                patch_region(full_points, full, eye.points, self._camera),
+                patch_region(quick_points, quick, eye.points, self._camera),
+            )
 
     def step(
         self,
@@ -157,6 +166,7 @@ class DriverMeasure:
                 eye.lids.lost()
         self._seen_ns = t_ns
         dt_s = self._clock.step_s(t_ns)
+        self._offset.seen_full(pose.rotation, t_ns)
         rotation = self._to_vehicle(pose, dt_s)
         yaw, pitch, roll = (
             f.step(v, t_ns) for f, v in zip(self._head_filters, rotations.to_angles(rotation), strict=True)
@@ -184,7 +194,7 @@ class DriverMeasure:
             lids[1],
             Mouth(mouth.opening(seen, pose)) if self._parts.mouth >= _PART_SEEN else None,
         )
-        self._full = _Full(sample, placed, looks, both, std, turn_deg, read)
+        self._full = _Full(sample, placed, looks, both, std, turn_deg)
         return sample
 
     def step_quick(self, pose: HeadPose, t_ns: int, readings: tuple[EyeReading, EyeReading]) -> DriverSample:
@@ -195,6 +205,7 @@ class DriverMeasure:
         if self._covered:
             return DriverSample()
         self._seen_ns = t_ns
+        self._offset.seen_quick(pose.rotation, t_ns)
         rotation = self._offset.corrected(pose.rotation)
         vehicle = self._to_vehicle(HeadPose(rotation, pose.translation_mm, pose.residual_mm), 0.0)
         yaw, pitch, roll = (
@@ -215,17 +226,16 @@ class DriverMeasure:
         return DriverSample(Head(yaw, pitch, roll, full.std_deg), gaze, lids[0], lids[1], lips)
 
     def moved(self, readings: tuple[EyeReading, EyeReading]) -> bool:
-        """Whether an iris or a lid has moved since the last full frame so far that a new one is due."""
-        full = self._full
-        if full is None or full.readings[0] is None or full.readings[1] is None:
-            return True
-        return any(
+        """Whether an iris or a lid has moved, since this last said so, that far that a full frame is due."""
+        if self._rested is not None and not any(
             abs(now.iris[0] - then.iris[0]) > _IRIS_MOVED
             or abs(now.iris[1] - then.iris[1]) > _IRIS_MOVED
             or abs(now.gap_mm - then.gap_mm) > _LIDS_MOVED_MM
-            for now, then in zip(readings, full.readings, strict=True)
-            if then is not None
-        )
+            for now, then in zip(readings, self._rested, strict=True)
+        ):
+            return False
+        known, self._rested = self._rested is not None, readings
+        return known
 
     def _to_vehicle(self, pose: HeadPose, dt_s: float) -> Vector:
         """Head to vehicle. Where nobody measured the mounting, the pose seen most is taken as straight ahead."""

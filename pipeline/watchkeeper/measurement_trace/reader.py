@@ -126,6 +126,7 @@ def _eye(eyes: dict[str, Any] | None, side: str) -> Eye | None:
         _optional(eye, name + "open", *_OPEN),
         _optional(eye, name + "aperture_mm", *_APERTURE),
         _optional(eye, name + "p_visible", *_SHARE),
+        _optional(eye, name + "open_std", *_SHARE),
     )
 
 

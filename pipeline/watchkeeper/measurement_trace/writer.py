@@ -92,7 +92,10 @@ def _eye_group(eye: Eye | None) -> dict[str, Any] | None:
     if eye is None:
         return None
     return _present(
-        open=_rounded(eye.open, 4), aperture_mm=_rounded(eye.aperture_mm, 3), p_visible=_rounded(eye.p_visible, 4)
+        open=_rounded(eye.open, 4),
+        aperture_mm=_rounded(eye.aperture_mm, 3),
+        p_visible=_rounded(eye.p_visible, 4),
+        open_std=_rounded(eye.open_std, 4),
     )
 
 

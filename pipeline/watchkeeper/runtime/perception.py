@@ -21,6 +21,7 @@ from types import TracebackType
 
 import numpy as np
 
+from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.engine import Engine, Progress, open_engine
 from watchkeeper.inference.manifest import Manifest, load_manifest
@@ -39,8 +40,6 @@ from watchkeeper.trace.rows import Kind, Network, Task
 from watchkeeper.types import CameraGeometry, Face, Frame, Measurement, Region
 
 DETECTOR, LANDMARKS, QUICK, EYES = "face_detector", "face_landmarks_478", "face_landmarks", "eye_{}"
-WEIGHTS = ("clear", "research")
-"""Of the eye network: from data with a clear licence alone, or with the infrared research set."""
 _ON_A_FACE = 0.5  # landmark network's own probability
 _STATISTICS_STEP_PX = 4
 _QUICK_IN_A_ROW = 3  # at 30 frames a second irises are placed anew within 133 ms, if nothing calls for it before
@@ -55,7 +54,7 @@ class Perception:
     camera: geometry as the board or a file gives it, adapted to the size of the frames that come. preprocessor: a back
     end, or None for the CPU's. threads: of the engine, None for two where the process may use two cores. work: who is
     told of each stage and asked before each task that may be left out; None: everything is done. on_build:
-    told while an engine has to be built first, which takes minutes. weights: of the eye network, one of WEIGHTS.
+    told while an engine has to be built first, which takes minutes. weights: of the eye network, of board.EYE_WEIGHTS.
     Raises BadInputError for an unknown engine, unknown weights or missing ones.
     """
 
@@ -68,17 +67,17 @@ class Perception:
         threads: int | None = None,
         on_build: Progress | None = None,
         work: Unhurried | None = None,
-        weights: str = WEIGHTS[0],
+        weights: str = EYE_WEIGHTS[0],
     ) -> None:
-        if weights not in WEIGHTS:
-            raise BadInputError(f"eye weights {weights}: unknown; known are {', '.join(WEIGHTS)}")
+        if weights not in EYE_WEIGHTS:
+            raise BadInputError(f"eye weights {weights}: unknown; known are {', '.join(EYE_WEIGHTS)}")
         self._work = work or Unhurried()
         threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._camera = camera
         self._preprocess = preprocessor or open_preprocessor("cpu")
         with ExitStack() as opening:
             spec, engine = {}, {}
-            for name, many in ((DETECTOR, threads), (LANDMARKS, threads), (QUICK, 1), (EYES.format(weights), 1)):
+            for name, many in ((DETECTOR, threads), (LANDMARKS, threads), (QUICK, threads), (EYES.format(weights), 1)):
                 manifest = load_manifest(name)
                 opened = open_engine(engine_name, manifest, threads=many, progress=on_build)
                 engine[name] = opening.enter_context(opened)
@@ -210,7 +209,7 @@ class Perception:
 
     def _measure_full(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
         pose = driver.place(self._points)
-        readings = None if pose is None else self._read_eyes(driver, frame, pose)
+        readings = None if pose is None else self._read_eyes(frame, driver.patches(self._points, pose))
         self._full_due, self._quick_in_a_row = False, 0
         self._since_compared += 1
         due = driver.needs_comparison or self._since_compared >= _COMPARE_EVERY
@@ -224,7 +223,7 @@ class Perception:
         self._landmarks(frame, region, self._quick, self._quick_points)
         quick = driver.place_quick(self._quick_points)
         if quick is not None:
-            driver.compare(pose, quick)
+            driver.compare(self._points, pose, self._quick_points, quick)
 
     def _measure_quick(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
         pose = driver.place_quick(self._points)
@@ -232,13 +231,12 @@ class Perception:
         if pose is None:
             self._full_due = True
             return DriverSample()
-        readings = self._read_eyes(driver, frame, pose)
+        readings = self._read_eyes(frame, driver.patches(self._points, pose, quick=True))
         self._full_due = driver.moved(readings)
         return driver.step_quick(pose, frame.t_ns, readings)
 
-    def _read_eyes(self, driver: DriverMeasure, frame: Frame, pose: HeadPose) -> tuple[EyeReading, EyeReading]:
+    def _read_eyes(self, frame: Frame, where: tuple[Region, Region]) -> tuple[EyeReading, EyeReading]:
         """Both eyes in one pass over the picture and one run of the eye network."""
-        where = driver.patches(self._points, pose)
         self._preprocess.run_many(frame, where, self._eye_spec, self._patches)
         self._work.mark(Kind.PREPROCESS, Network.EYES)
         self._eyes.run()

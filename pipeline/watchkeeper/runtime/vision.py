@@ -120,7 +120,11 @@ def _see(
         perception = GlassTest(work)
     else:
         perception = Perception(
-            settings.camera, engine_name=settings.engine, work=work, on_build=EngineBuildNotice(state.write)
+            settings.camera,
+            engine_name=settings.engine,
+            work=work,
+            on_build=EngineBuildNotice(state.write),
+            weights=settings.board.eye_weights,
         )
 
     def new_machine() -> DriverStateMachine:
@@ -156,7 +160,7 @@ def _warm_up(settings: Settings) -> None:
     width, height = settings.camera.width, settings.camera.height
     grey = np.full((height, width), 128, np.uint8)
     frame = Frame(0, 0, width, height, PixelFormat.GREY8, ColorMatrix.BT601_FULL, (grey,), (width,))
-    perception = Perception(settings.camera, engine_name=settings.engine)
+    perception = Perception(settings.camera, engine_name=settings.engine, weights=settings.board.eye_weights)
     try:
         for _ in range(_WARM_UP_FRAMES):
             perception.process(frame)
