@@ -1,4 +1,4 @@
-"""`evaluate page`: results of `evaluate clips --json`, of several runs over the same clips, as one page."""
+"""`evaluate page`: results of `evaluate clips --json`, of one or more runs, as one page."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.commands.evaluation.page import page
+from watchkeeper.commands.evaluation.page import join_results, page
 from watchkeeper.errors import BadInputError
 from watchkeeper.files import write_atomically
 
 
 def run(args: argparse.Namespace) -> int:
-    """Join and write. Raises BadInputError for a file that is none, or for runs over different clips."""
-    results = [_read(path) for path in args.results]
-    for path, result in zip(args.results[1:], results[1:], strict=True):
-        if result["clips"] != results[0]["clips"]:
-            raise BadInputError.at(path, f"expected the same clips as in {args.results[0]}", field="clips")
-    joined = results[0] | {"subjects": [s for result in results for s in result["subjects"]]}
-    write_atomically(args.out, page(joined))
+    """Join and write. Raises BadInputError for a file that is none."""
+    write_atomically(args.out, page(join_results([_read(path) for path in args.results])))
     return 0
 
 

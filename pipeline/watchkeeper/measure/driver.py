@@ -166,6 +166,7 @@ class DriverMeasure:
                 eye.lids.lost()
         self._seen_ns = t_ns
         dt_s = self._clock.step_s(t_ns)
+        self._offset.seen_full(pose.rotation, t_ns)
         rotation = self._to_vehicle(pose, dt_s)
         yaw, pitch, roll = (
             f.step(v, t_ns) for f, v in zip(self._head_filters, rotations.to_angles(rotation), strict=True)
@@ -204,6 +205,7 @@ class DriverMeasure:
         if self._covered:
             return DriverSample()
         self._seen_ns = t_ns
+        self._offset.seen_quick(pose.rotation, t_ns)
         rotation = self._offset.corrected(pose.rotation)
         vehicle = self._to_vehicle(HeadPose(rotation, pose.translation_mm, pose.residual_mm), 0.0)
         yaw, pitch, roll = (

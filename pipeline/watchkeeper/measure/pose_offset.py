@@ -16,6 +16,8 @@ from watchkeeper.types import Region
 
 _NEEDED = 3  # comparisons until it is used
 _SHARE = 0.15  # of a new comparison in the mean, once the first are in
+_RESTED_DEG = 0.4  # between two quick frames: then a full frame right after them sees the same head
+_AT_ONCE_NS = 70_000_000
 
 
 class PoseOffset:
@@ -24,6 +26,8 @@ class PoseOffset:
     def __init__(self) -> None:
         self._sum: Vector = np.eye(3)
         self._seen = 0
+        self._last: tuple[Vector, int] | None = None
+        self._rested = False
 
     @property
     def known(self) -> bool:
@@ -37,10 +41,27 @@ class PoseOffset:
         u, _, vt = np.linalg.svd(self._sum + share * (quick.T @ full - self._sum))  # the rotation nearest to the mean
         self._sum = u @ np.diag([1.0, 1.0, float(np.sign(np.linalg.det(u @ vt)))]) @ vt
 
+    def seen_quick(self, quick: Vector, t_ns: int) -> None:
+        """A quick frame's own pose, remembered for a full frame that follows at once."""
+        last, self._last = self._last, (quick, t_ns)
+        turned_deg = 180.0 if last is None or t_ns - last[1] > _AT_ONCE_NS else _angle_deg(last[0], quick)
+        self._rested = turned_deg < _RESTED_DEG
+
+    def seen_full(self, full: Vector, t_ns: int) -> None:
+        """A full frame's pose: compared with the quick frame before it, if the head was at rest there."""
+        last, self._last = self._last, None
+        if last is not None and self._rested and t_ns - last[1] <= _AT_ONCE_NS:
+            self.step(full, last[0])
+
     def corrected(self, quick: Vector) -> Vector:
         """The full network's pose, going by the quick one's."""
         turned: Vector = quick @ self._sum
         return turned
+
+
+def _angle_deg(a: Vector, b: Vector) -> float:
+    """Angle of the rotation between two."""
+    return math.degrees(math.acos(max(-1.0, min(1.0, (float((a * b).sum()) - 1.0) / 2.0))))
 
 
 class PatchOffset:

@@ -58,11 +58,11 @@ def test_the_full_network_runs_on_a_part_of_the_frames_and_the_head_does_not_jum
     assert not quick[0]
     assert 0.4 < sum(quick) / FRAMES <= 0.75
     assert not any(all(quick[i : i + 4]) for i in range(FRAMES - 3))  # never more than three in a row
-    # The drive begins with the head held still: what changes between frames is noise and the change of networks.
+    # The drive begins with the head held still: what changes is noise and the change of networks, half a stated std.
     yaws = [m.head.yaw_deg for m, _ in measured if m.head is not None]
     pitches = [m.head.pitch_deg for m, _ in measured if m.head is not None]
     for angles in (yaws, pitches):
-        assert max(abs(b - a) for a, b in pairwise(angles[20:])) < 1.0
+        assert max(abs(b - a) for a, b in pairwise(angles[20:])) < 1.5
 
 
 def test_unknown_eye_weights_are_refused(camera: CameraGeometry) -> None:

@@ -20,16 +20,28 @@ _ANGLES = (
 
 
 def page(result: dict[str, Any]) -> str:
-    """The whole page, ending with a newline."""
-    parts = [_HEAD, _about(result)]
+    """The whole page, ending with a newline: of one result, or of several joined by `join_results`."""
+    parts = [_HEAD]
+    about = ""
     for subject in result["subjects"]:
-        parts += [f"## {subject['label']}", *_subject(subject)]
+        clips = subject.get("clips", result.get("clips", []))
+        if _about(clips) != about:
+            about = _about(clips)
+            parts += [f"## On {len(clips)} clips, {sum(c['frames'] for c in clips)} frames", about]
+        parts += [f"### {subject['label']}", *_subject(subject)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _about(result: dict[str, Any]) -> str:
-    rendered = [c for c in result["clips"] if not c["labelled_by_eye"]]
-    people = [c for c in result["clips"] if c["labelled_by_eye"]]
+def join_results(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Results of several runs as one; each subject keeps the clips of its own run."""
+    return results[0] | {
+        "subjects": [subject | {"clips": result["clips"]} for result in results for subject in result["subjects"]]
+    }
+
+
+def _about(clips: list[dict[str, Any]]) -> str:
+    rendered = [c for c in clips if not c["labelled_by_eye"]]
+    people = [c for c in clips if c["labelled_by_eye"]]
     return text(
         f"{len(rendered)} rendered clips with exact truth ({', '.join(c['name'] for c in rendered)}), "
         f"{sum(c['frames'] for c in rendered)} frames, all of one base head with small differences by seed: they show "
