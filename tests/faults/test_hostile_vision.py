@@ -87,7 +87,7 @@ def test_the_supervisor_goes_on(tmp_path: Path, then: str) -> None:
 def test_a_model_that_reads_expressions_is_a_fault(tmp_path: Path) -> None:
     """The production start refuses it: exit status 3, Fault / ModelInvalid on the bus, no second try."""
     program = (
-        "import sys; from watchkeeper.runtime import perception; perception.LANDMARKS = 'face_blendshapes';"
+        "import sys; from watchkeeper.runtime import networks; networks.LANDMARKS = 'face_blendshapes';"
         "from watchkeeper.runtime.vision import main; sys.exit(main(sys.argv[1:]))"
     )
     rig = Rig(tmp_path, ("--keep-fault",), (sys.executable, "-c", program, "watchkeeper-vision", "--board", "host"))

@@ -24,12 +24,13 @@ from watchkeeper.mailbox.layout import VISION
 from watchkeeper.mailbox.writer import Mailbox, Writer
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.runtime import dumps
-from watchkeeper.runtime import perception as perception_module
+from watchkeeper.runtime import networks as networks_module
 from watchkeeper.runtime import pump as pump_module
 from watchkeeper.runtime.dumps import Dumper
 from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
-from watchkeeper.runtime.perception import LANDMARKS, Perception
+from watchkeeper.runtime.networks import LANDMARKS
+from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.realtime import PRIORITY
 from watchkeeper.runtime.settings import resolve
 from watchkeeper.runtime.warm_up import warm_up
@@ -149,7 +150,7 @@ class RealRun:
         self._dumper = Dumper(self.ring, folder / "drive.ring")
         work = FrameWork(Recorder(self.ring), budget=budget)
         monkeypatch.setattr(
-            perception_module, "open_engine",
+            networks_module, "open_engine",
             lambda name, model, **more: _Engine(open_engine(name, model, **more), stalls)
             if model.name == LANDMARKS else open_engine(name, model, **more),
         )  # fmt: skip
@@ -163,7 +164,7 @@ class RealRun:
             writer.write(report)
 
         monkeypatch.setattr(
-            perception_module, "open_preprocessor", lambda name: _Preprocessor(open_preprocessor(name), stalls)
+            networks_module, "open_preprocessor", lambda name: _Preprocessor(open_preprocessor(name), stalls)
         )
         perception = _Perception(settings.camera, work=work)
         perception.stalls = stalls

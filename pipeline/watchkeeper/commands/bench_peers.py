@@ -23,7 +23,7 @@ from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.manifest import load_manifest, model_file
 from watchkeeper.inference.onnx_file import onnx_bytes
-from watchkeeper.runtime.perception import DETECTOR, LANDMARKS
+from watchkeeper.runtime.networks import DETECTOR, LANDMARKS
 
 _ANSWER = struct.Struct("=qqq")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from watchkeeper import __version__
 from watchkeeper.inference.allowed import production_model
 from watchkeeper.runtime.machine import MachineWatch
-from watchkeeper.runtime.perception import DETECTOR, LANDMARKS
+from watchkeeper.runtime.networks import network_names
 from watchkeeper.runtime.settings import Settings
 
 _PACKAGES = ("numpy", "ai-edge-litert", "av")
@@ -45,7 +45,7 @@ def about(settings: Settings) -> dict[str, object]:
         "throttled": list(machine.throttled),
         "power_mode": machine.power_mode or None,
         "packages": {name: _version(name) for name in _PACKAGES},
-        "models": {name: production_model(name).sha256 for name in (DETECTOR, LANDMARKS)},
+        "models": {name: production_model(name).sha256 for name in network_names(settings.board.eye_weights)},
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.inference.allowed import ALLOWED, not_allowed, production_model
 from watchkeeper.inference.manifest import ModelFileError, load_manifest, read_manifest
-from watchkeeper.runtime import perception
+from watchkeeper.runtime import networks, perception
 from watchkeeper.runtime.settings import resolve
 
 FOUND = load_manifest("face_landmarks_478").path
@@ -45,13 +45,12 @@ def test_an_embedding_does_not_pass_as_landmarks(tmp_path: Path) -> None:
 
 
 def test_each_model_of_the_product_is_allowed() -> None:
-    eyes = [perception.EYES.format(weights) for weights in EYE_WEIGHTS]
-    for name in (perception.DETECTOR, perception.LANDMARKS, perception.QUICK, *eyes):
+    for name in {name for weights in EYE_WEIGHTS for name in networks.network_names(weights)}:
         assert production_model(name).name == name
 
 
 def test_expressions_are_refused_where_the_product_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The blendshapes are here for `models parity` only; they tell a smile from a frown."""
-    monkeypatch.setattr(perception, "LANDMARKS", "face_blendshapes")
+    monkeypatch.setattr(networks, "LANDMARKS", "face_blendshapes")
     with pytest.raises(ModelFileError, match=r"face_blendshapes\.toml: output .*expression weights"):
         perception.Perception(resolve("host", None, None, None).camera)

@@ -37,7 +37,8 @@ from watchkeeper.inference.manifest import load_manifest, model_file
 from watchkeeper.memory.ledger import DOWNLOAD, UPLOAD
 from watchkeeper.preprocess.cubin_pack import CUBIN, Image, packed
 from watchkeeper.runtime import settings
-from watchkeeper.runtime.perception import DETECTOR, LANDMARKS, Perception
+from watchkeeper.runtime.networks import DETECTOR, LANDMARKS
+from watchkeeper.runtime.perception import Perception
 from watchkeeper.types import Frame
 
 pytestmark = pytest.mark.needs_models
