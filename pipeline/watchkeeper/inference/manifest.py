@@ -169,14 +169,19 @@ def file_problem(path: Path, sha256: str, size_bytes: int) -> str | None:
 
 
 def model_file(manifest: Manifest) -> Path:
-    """The weights in the cache, after checking size and hash. Those that come with the package are put there first.
+    """The weights in the cache, after checking size and hash. Those that come with the package are put there first; who
+    may not write there, as vision may not, uses them where they are.
 
-    Raises ModelFileError naming the file, what is wrong with it, and the command that puts it right; BadInputError when
-    the cache cannot be written.
+    Raises ModelFileError naming the file, what is wrong with it, and the command that puts it right.
     """
     path = manifest.cached_path
     if manifest.packaged and file_problem(path, manifest.sha256, manifest.size_bytes):
-        unpack(manifest)
+        try:
+            unpack(manifest)
+        except ModelFileError:
+            raise
+        except BadInputError:  # a cache that cannot be written
+            return manifest.packaged_path
     if problem := file_problem(path, manifest.sha256, manifest.size_bytes):
         raise ModelFileError(f"{path}: weights of {manifest.name}: {problem}; run `watchkeeper models build`")
     return path

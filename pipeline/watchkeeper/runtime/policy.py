@@ -72,7 +72,7 @@ def policy_for(
     rules += [Rule(path, DEVICE) for pattern in _CAMERAS.get(kind, ()) for path in _matching(pattern)]
     if gpu:
         rules += [Rule(path, DEVICE) for pattern in _GPU for path in _matching(pattern)]
-        rules.append(Rule(cache_root() / "engines", WRITE))
+        rules.append(Rule(cache_root() / "models", WRITE))
     if trace_out is not None:
         rules.append(Rule(trace_out.parent, WRITE))
     return Policy(tuple(rules), local_sockets=kind == "csi", data_limit_bytes=None if gpu else DATA_LIMIT_BYTES)

@@ -42,6 +42,7 @@ high = 1.0
 name = "y"
 shape = [1]
 dtype = "float32"
+quantity = "y"
 meaning = "y"
 golden = {{indices = [0], values = [1.0], tolerance = 0.1}}
 """
@@ -69,6 +70,14 @@ def test_they_reach_the_cache_without_a_network(tmp_path: Path, cache: Path) -> 
     assert said == [("own", "copied from this package")]
     assert manifest.cached_path.read_bytes() == b"weights"
     assert fetch.build([manifest], lambda *row: None, _no_pip) == []
+
+
+def test_they_are_used_in_place_where_the_cache_cannot_be_written(tmp_path: Path, cache: Path) -> None:
+    """Vision may not write; and a cache may be on a read-only disk."""
+    manifest = _own(tmp_path)
+    manifest.packaged_path.write_bytes(b"weights")
+    cache.parent.write_text("a file where the folder should be")
+    assert model_file(manifest) == manifest.packaged_path
 
 
 def test_a_damaged_package_is_told(tmp_path: Path, cache: Path) -> None:

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -37,8 +38,10 @@ from watchkeeper.inference.manifest import load_manifest, model_file
 from watchkeeper.memory.ledger import DOWNLOAD, UPLOAD
 from watchkeeper.preprocess.cubin_pack import CUBIN, Image, packed
 from watchkeeper.runtime import settings
-from watchkeeper.runtime.networks import DETECTOR, LANDMARKS
+from watchkeeper.runtime.frame_work import Unhurried
+from watchkeeper.runtime.networks import network_names
 from watchkeeper.runtime.perception import Perception
+from watchkeeper.trace.rows import Kind, Network
 from watchkeeper.types import Frame
 
 pytestmark = pytest.mark.needs_models
@@ -50,7 +53,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache of its own: weights, and kernels compiled for the fake GPU."""
     folder = tmp_path_factory.mktemp("cache")
     (folder / "models").mkdir()
-    for name in (DETECTOR, LANDMARKS):
+    for name in network_names("clear"):
         shutil.copy(model_file(load_manifest(name)), folder / "models")
     (folder / "kernels").mkdir()
     image = Image("preprocess", CUBIN, (8, 7), (12, 6), fake_launch.IMAGE)
@@ -140,8 +143,14 @@ def test_landmarks_are_those_of_the_cpu_and_no_byte_is_copied(
         read = fake_gpu.gpu.read - sums
         assert buffers <= read
         assert all(any(start <= at < start + camera.slots[0].nbytes for start in buffers) for at in read)
-        engines: tuple[Any, ...] = (perception._detector, perception._landmarks)
-        assert fake_gpu.gpu.written == {engine.device_address(engine.inputs[0].name) for engine in engines}
+        networks: Any = perception._networks
+        engines: tuple[Any, ...] = (networks._detector, networks.full.engine, networks.quick.engine, networks._eyes)
+        written = {engine.device_address(engine.inputs[0].name) for engine in engines}
+        second_eye = networks._eyes.device_address(networks._eyes.inputs[0].name) + 32 * 32 * 4
+        assert fake_gpu.gpu.written <= {*written, second_eye}
+        assert fake_gpu.gpu.written >= written - {
+            networks.quick.engine.device_address(networks.quick.engine.inputs[0].name)
+        }
     differences = [np.abs(a[:, :2] - b[:, :2]).mean() for a, b in zip(found, expected, strict=True)]
     print(
         f"TensorRT {version}: landmarks differ by {np.mean(differences):.2g} px mean, {max(differences):.2g} at worst"
@@ -159,15 +168,30 @@ def test_frames_outside_mapped_memory_are_uploaded_once_each(gpu: None, drive: A
         assert perception.copies.per_frame() == {UPLOAD: drive[0] * drive[1] * 1.5}
 
 
+class _Counted(Unhurried):
+    """How often each network ran."""
+
+    def __init__(self) -> None:
+        self.runs: Counter[Network] = Counter()
+
+    def mark(self, kind: Kind, detail: int = 0) -> int:
+        if kind is Kind.INFER:
+            self.runs[Network(detail)] += 1
+        return 0
+
+
 def test_an_engine_outside_mapped_memory_gets_its_crops_copied_and_that_is_told(gpu: None, drive: Any) -> None:
+    work = _Counted()
     with (
         closing(_camera(drive, "io=userptr&memory=cuda")) as camera,
-        Perception(load_board("host").camera, "litert", "cuda", threads=1) as perception,
+        Perception(load_board("host").camera, "litert", "cuda", threads=1, work=work) as perception,
     ):
         _landmarks(perception, camera)
-        crop, whole = 256 * 256 * 3 * 4, 128 * 128 * 3 * 4
-        # one search, then its face twice; after that one crop a frame
-        assert perception.copies.by_place() == {DOWNLOAD: whole + (FRAMES + 1) * crop}
+        sides = {Network.DETECTOR: 128, Network.LANDMARKS: 256, Network.QUICK: 192}
+        crops = sum(work.runs[network] * side * side * 3 * 4 for network, side in sides.items())
+        assert work.runs[Network.DETECTOR] == 1
+        assert work.runs[Network.EYES] == FRAMES
+        assert perception.copies.by_place() == {DOWNLOAD: crops + FRAMES * 2 * 32 * 32 * 4}
 
 
 def test_a_hundred_openings_and_closings_leave_nothing(gpu: None, drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +242,7 @@ def test_who_writes_an_engines_input_is_closed_before_the_engine(gpu: None, monk
         monkeypatch.setattr(owner, "close", close)
     with Perception(load_board("host").camera, "tensorrt", "cuda"):
         order.clear()  # openings may close what they try
-    assert order == ["preprocessor", "engine", "engine"]
+    assert order == ["preprocessor", *["engine"] * 4]
     assert fake_gpu.gpu.retained == 1
 
 
@@ -245,9 +269,9 @@ def test_a_board_file_chooses_the_gpu(gpu: None, tmp_path: Path, drive: Any, mon
     assert (chosen.engine, chosen.preprocess) == ("tensorrt", "cuda")
     with Perception(chosen.camera, chosen.engine, chosen.preprocess) as perception:
         assert type(perception._preprocess).__name__ == "CudaPreprocessor"
-        assert type(perception._landmarks).__name__ == "TensorRtEngine"
+        assert type(perception._networks.full.engine).__name__ == "TensorRtEngine"
     (tmp_path / "board.toml").write_text(changed.replace('"cuda"', '"opencl"'))
-    with pytest.raises(BadInputError, match=r"board\.toml: preprocess: expected one of cpu, cuda, got 'opencl'"):
+    with pytest.raises(BadInputError, match=r"board\.toml:\d+: preprocess: expected one of cpu, cuda, got 'opencl'"):
         read_board(tmp_path / "board.toml")
 
 
