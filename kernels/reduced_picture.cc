@@ -24,7 +24,7 @@ struct Corner {
   double x, y;
 };
 
-// Columns of the samples within kMargin of the region, in row y; clamped to the plane, never empty.
+// Columns of the samples within kMargin of the region, in row y; clamped to the plane, empty where there are none.
 constexpr double kMargin = 3.0;
 
 Span columns_of(const Corner corners[4], int y, int extent) {
@@ -41,6 +41,7 @@ Span columns_of(const Corner corners[4], int y, int extent) {
       low = std::min(low, x), high = std::max(high, x);
     }
   }
+  if (low > high) return {0, 0};
   const double last = extent - 1;
   // Points outside the plane read its outermost samples.
   return {static_cast<int>(std::clamp(std::floor(low - kMargin), 0.0, last)),
@@ -91,8 +92,9 @@ void fill(const Job& job, const RowFunctions& rows, const Component& c, bool bot
     const bool outermost = y == 0 || y == extent_y - 1;
     Span span = outermost ? Span{0, extent_x} : columns_of(corners, y, extent_x);
     std::uint8_t* row = const_cast<std::uint8_t*>(to.data) + static_cast<std::ptrdiff_t>(y) * to.stride;
-    if (bytes && y < whole_y && span.begin < whole_x) {
-      const int until = std::min(span.end, whole_x), step = both ? 2 : 1;
+    const int until = std::min(span.end, whole_x);
+    if (bytes && y < whole_y && span.begin < until) {
+      const int step = both ? 2 : 1;
       const std::uint8_t* from = plane.data + (static_cast<std::ptrdiff_t>(y) << job.level) * plane.stride +
                                  (static_cast<std::ptrdiff_t>(span.begin) << job.level) * step;
       rows.reduced(from, plane.stride, step, job.level, (until - span.begin) * step, row + span.begin * step);
