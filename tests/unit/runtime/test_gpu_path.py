@@ -246,7 +246,7 @@ def test_a_board_file_chooses_the_gpu(gpu: None, tmp_path: Path, drive: Any, mon
         assert type(perception._preprocess).__name__ == "CudaPreprocessor"
         assert type(perception._landmarks).__name__ == "TensorRtEngine"
     (tmp_path / "board.toml").write_text(changed.replace('"cuda"', '"opencl"'))
-    with pytest.raises(BadInputError, match=r"board\.toml: preprocess: expected one of cpu, cuda, got 'opencl'"):
+    with pytest.raises(BadInputError, match=r"board\.toml:9: preprocess: expected one of cpu, cuda, got 'opencl'"):
         read_board(tmp_path / "board.toml")
 
 
