@@ -21,7 +21,7 @@ from watchkeeper.measure import eye_patch
 from watchkeeper.measure.lid_fusion import SURE_CLOSED, SURE_OPEN
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.spec import OutputSpec
-from watchkeeper.runtime.perception import EYES
+from watchkeeper.runtime.networks import network_names
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
 
 _THRESHOLD = 0.5  # of p(closed), fixed before any picture was looked at
@@ -74,7 +74,7 @@ def _scores(closed: Flags, p_closed: Numbers) -> dict[str, Any]:
 
 def _judge(rows: list[LabelledEye], zoom: float, engine_name: str, weights: str) -> Numbers:
     """(N,) probabilities that the eye is closed."""
-    manifest = load_manifest(EYES.format(weights))
+    manifest = load_manifest(network_names(weights)[-1])
     _, height, width, channels = manifest.inputs[0].spec.shape
     spec = OutputSpec.ranged(width, height, manifest.inputs[0].low, manifest.inputs[0].high, channels=channels)
     preprocess, found = open_preprocessor("cpu"), np.empty(len(rows))

@@ -12,34 +12,25 @@ lie on no face. Nothing here reads a clock: time is the frame's own t_ns.
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import os
-from contextlib import ExitStack
-from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
 
 from watchkeeper.board import EYE_WEIGHTS
-from watchkeeper.errors import BadInputError
-from watchkeeper.inference.engine import Engine, Progress, open_engine
-from watchkeeper.inference.manifest import Manifest, load_manifest
-from watchkeeper.measure import eye_patch, face, regions
+from watchkeeper.inference.engine import Progress
+from watchkeeper.measure import regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample
-from watchkeeper.measure.eye_patch import EyeReading
 from watchkeeper.measure.head_pose import HeadPose
 from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
 from watchkeeper.measure.quality import image_quality
 from watchkeeper.measure.sight import Seen, Sight, sight_regions
-from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import Preprocessor, open_preprocessor
-from watchkeeper.preprocess.spec import Layout, OutputSpec
 from watchkeeper.runtime.frame_work import Unhurried
-from watchkeeper.trace.rows import Kind, Network, Task
+from watchkeeper.runtime.networks import LandmarkNetwork, Networks
+from watchkeeper.trace.rows import Kind, Task
 from watchkeeper.types import CameraGeometry, Face, Frame, Measurement, Region
 
-DETECTOR, LANDMARKS, QUICK, EYES = "face_detector", "face_landmarks_478", "face_landmarks", "eye_{}"
 _ON_A_FACE = 0.5  # landmark network's own probability
 _STATISTICS_STEP_PX = 4
 _QUICK_IN_A_ROW = 3  # at 30 frames a second irises are placed anew within 133 ms, if nothing calls for it before
@@ -69,25 +60,17 @@ class Perception:
         work: Unhurried | None = None,
         weights: str = EYE_WEIGHTS[0],
     ) -> None:
-        if weights not in EYE_WEIGHTS:
-            raise BadInputError(f"eye weights {weights}: unknown; known are {', '.join(EYE_WEIGHTS)}")
         self._work = work or Unhurried()
-        threads = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._camera = camera
         self._preprocess = preprocessor or open_preprocessor("cpu")
-        with ExitStack() as opening:
-            spec, engine = {}, {}
-            for name, many in ((DETECTOR, threads), (LANDMARKS, threads), (QUICK, threads), (EYES.format(weights), 1)):
-                manifest = load_manifest(name)
-                opened = open_engine(engine_name, manifest, threads=many, progress=on_build)
-                engine[name] = opening.enter_context(opened)
-                spec[name] = _input_spec(manifest, opened)
-            self._engines = opening.pop_all()
-        self._detector, self._detector_spec = engine[DETECTOR], spec[DETECTOR]
-        self._full = _Landmarks(engine[LANDMARKS], spec[LANDMARKS], Network.LANDMARKS)
-        self._quick = _Landmarks(engine[QUICK], spec[QUICK], Network.QUICK)
-        self._eyes, self._eye_spec = engine[EYES.format(weights)], spec[EYES.format(weights)]
-        self._patches = tuple(self._eyes.input(0)[i : i + 1] for i in (0, 1))
+        self._networks = Networks(
+            engine_name,
+            self._preprocess,
+            self._work,
+            threads=threads or min(_MOST_THREADS, len(os.sched_getaffinity(0))),
+            weights=weights,
+            on_build=on_build,
+        )
         self._histogram = np.zeros(256, np.uint32)
         self._levels = [np.zeros(256, np.uint32) for _ in range(5)]
         self._sight = Sight()
@@ -111,19 +94,24 @@ class Perception:
         if not work.allows(Task.LANDMARKS):
             return Measurement(frame.t_ns, frame.seq, image=quality)
         quick = self._region is not None and self._quick_will_do(driver)
-        p = self._track(frame, self._quick if quick else self._full) if self._region is not None else 0.0
+        p = (
+            self._track(frame, self._networks.quick if quick else self._networks.full)
+            if self._region is not None
+            else 0.0
+        )
         if self._region is None:
             quick = False
             if not work.allows(Task.DETECT):
                 driver.lost()
                 return Measurement(frame.t_ns, frame.seq, image=quality)
-            self._region = self._detect(frame)
+            self._region = self._networks.detect(frame, _camera_for(self._camera, frame.width, frame.height))
+            self.detector_runs += 1
             if self._region is not None:
-                p = self._track(frame, self._full)
+                p = self._track(frame, self._networks.full)
             work.done(Task.DETECT)
             if self._region is not None and work.allows(Task.REFINE):
                 # again, from the landmarks' own region: better placed than the detector's
-                p = self._track(frame, self._full)
+                p = self._track(frame, self._networks.full)
                 work.done(Task.REFINE)
         if self._region is None:
             driver.lost()
@@ -149,7 +137,7 @@ class Perception:
 
     def close(self) -> None:
         """Let go of the engines; may be called again."""
-        self._engines.close()
+        self._networks.close()
 
     def __enter__(self) -> Perception:
         return self
@@ -175,41 +163,22 @@ class Perception:
             self._preprocess.statistics(frame, region, 1, counts)
         return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], p, frame.t_ns)
 
-    def _detect(self, frame: Frame) -> Region | None:
-        whole = plan.full_frame(frame.width, frame.height)
-        self._preprocess.run(frame, whole, self._detector_spec, self._detector.input(0))
-        self._work.mark(Kind.PREPROCESS, Network.DETECTOR)
-        self._detector.run()
-        self._work.mark(Kind.INFER, Network.DETECTOR)
-        self.detector_runs += 1
-        found = face.decode(self._detector.output("regressors"), self._detector.output("classificators"), whole)
-        driver = face.choose_driver(found, _camera_for(self._camera, frame.width, frame.height))
-        return None if driver is None else regions.from_detection(driver)
-
     def _quick_will_do(self, driver: DriverMeasure) -> bool:
         return driver.quick_will_do and not self._full_due and self._quick_in_a_row < _QUICK_IN_A_ROW
 
-    def _track(self, frame: Frame, network: _Landmarks) -> float:
+    def _track(self, frame: Frame, network: LandmarkNetwork) -> float:
         """Landmarks in the region, and the region that follows from them (None: lost). Returns the probability."""
         region = self._region
         assert region is not None
         points = self._points[: network.count]
-        p = self._landmarks(frame, region, network, points)
+        p = self._networks.landmarks(frame, region, network, points)
         placed = regions.from_landmarks(self._points[:QUICK_COUNT], frame.width, frame.height)
         self._region = placed if p >= _ON_A_FACE else None
         return p
 
-    def _landmarks(self, frame: Frame, region: Region, network: _Landmarks, points: Points) -> float:
-        self._preprocess.run(frame, region, network.spec, network.engine.input(0))
-        self._work.mark(Kind.PREPROCESS, network.detail)
-        network.engine.run()
-        self._work.mark(Kind.INFER, network.detail)
-        regions.to_image(network.engine.output(0).reshape(network.count, 3), network.spec.width, region, points)
-        return _probability(float(network.engine.output(1).reshape(-1)[0]))
-
     def _measure_full(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
         pose = driver.place(self._points)
-        readings = None if pose is None else self._read_eyes(frame, driver.patches(self._points, pose))
+        readings = None if pose is None else self._networks.eyes(frame, driver.patches(self._points, pose))
         self._full_due, self._quick_in_a_row = False, 0
         self._since_compared += 1
         due = driver.needs_comparison or self._since_compared >= _COMPARE_EVERY
@@ -220,7 +189,7 @@ class Perception:
     def _compare(self, driver: DriverMeasure, frame: Frame, region: Region, pose: HeadPose) -> None:
         """The quick network on a frame the full one has had: what their poses differ by."""
         self._since_compared = 0
-        self._landmarks(frame, region, self._quick, self._quick_points)
+        self._networks.landmarks(frame, region, self._networks.quick, self._quick_points)
         quick = driver.place_quick(self._quick_points)
         if quick is not None:
             driver.compare(self._points, pose, self._quick_points, quick)
@@ -231,43 +200,9 @@ class Perception:
         if pose is None:
             self._full_due = True
             return DriverSample()
-        readings = self._read_eyes(frame, driver.patches(self._points, pose, quick=True))
+        readings = self._networks.eyes(frame, driver.patches(self._points, pose, quick=True))
         self._full_due = driver.moved(readings)
         return driver.step_quick(pose, frame.t_ns, readings)
-
-    def _read_eyes(self, frame: Frame, where: tuple[Region, Region]) -> tuple[EyeReading, EyeReading]:
-        """Both eyes in one pass over the picture and one run of the eye network."""
-        self._preprocess.run_many(frame, where, self._eye_spec, self._patches)
-        self._work.mark(Kind.PREPROCESS, Network.EYES)
-        self._eyes.run()
-        self._work.mark(Kind.INFER, Network.EYES)
-        left, right = self._eyes.output(0)
-        return eye_patch.read(left), eye_patch.read(right)
-
-
-@dataclass(frozen=True, slots=True)
-class _Landmarks:
-    """One of the two landmark networks, open."""
-
-    engine: Engine
-    spec: OutputSpec
-    detail: Network
-
-    @property
-    def count(self) -> int:
-        return LANDMARK_COUNT if self.detail is Network.LANDMARKS else QUICK_COUNT
-
-
-def _probability(logit: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
-
-
-def _input_spec(model: Manifest, engine: Engine) -> OutputSpec:
-    entry = model.inputs[0]
-    _, height, width, channels = entry.spec.shape
-    spec = OutputSpec.ranged(width, height, entry.low, entry.high, channels=channels)
-    nhwc = engine.inputs[0].shape == entry.spec.shape
-    return spec if nhwc else dataclasses.replace(spec, layout=Layout.NCHW)
 
 
 def _camera_for(camera: CameraGeometry, width: int, height: int) -> CameraGeometry:

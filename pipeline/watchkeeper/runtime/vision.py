@@ -34,7 +34,8 @@ from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.runtime.glass_test import GlassTest
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch
-from watchkeeper.runtime.perception import DETECTOR, LANDMARKS, Perception
+from watchkeeper.runtime.networks import network_names
+from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.realtime import SlackCollector, become_realtime, major_faults
 from watchkeeper.runtime.settings import Settings, resolve
 from watchkeeper.state.machine import DriverStateMachine
@@ -250,7 +251,7 @@ def _about(settings: Settings) -> dict[str, object]:
         "kernel": platform.release(),
         "cores": os.cpu_count(),
         "governors": list(MachineWatch().read().governors),
-        "models": {name: load_manifest(name).sha256 for name in (DETECTOR, LANDMARKS)},
+        "models": {name: load_manifest(name).sha256 for name in network_names(settings.board.eye_weights)},
     }
 
 

@@ -12,8 +12,11 @@ from watchkeeper.state.profile_file import changes, resolve_profile
 
 
 def weights() -> Finding:
-    """Every network's file is in the cache and is the right one."""
-    found = ((m.name, file_problem(m.cached_path, m.sha256, m.size_bytes)) for m in load_manifests())
+    """Every network's file is in the cache, or comes with this package, and is the right one."""
+    found = (
+        (m.name, file_problem(m.packaged_path if m.packaged else m.cached_path, m.sha256, m.size_bytes))
+        for m in load_manifests()
+    )
     problems = [f"{name}: {problem}" for name, problem in found if problem]
     if problems:
         return Finding(FAIL, "; ".join(problems), "run `watchkeeper models build`")

@@ -1,0 +1,123 @@
+"""The networks a frame may go through, each with the crop it looks at. What runs when is perception.py's to say."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from watchkeeper.board import EYE_WEIGHTS
+from watchkeeper.errors import BadInputError
+from watchkeeper.inference.engine import Engine, Progress, open_engine
+from watchkeeper.inference.manifest import Manifest, load_manifest
+from watchkeeper.measure import eye_patch, face, regions
+from watchkeeper.measure.eye_patch import EyeReading
+from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
+from watchkeeper.preprocess import plan
+from watchkeeper.preprocess.backends import Preprocessor
+from watchkeeper.preprocess.spec import Layout, OutputSpec
+from watchkeeper.runtime.frame_work import Unhurried
+from watchkeeper.trace.rows import Kind, Network
+from watchkeeper.types import CameraGeometry, Frame, Region
+
+DETECTOR, LANDMARKS, QUICK = "face_detector", "face_landmarks_478", "face_landmarks"
+
+
+def network_names(weights: str) -> tuple[str, str, str, str]:
+    """Detector, full and quick landmarks, eyes: the manifests' names. weights: of the eye network."""
+    return DETECTOR, LANDMARKS, QUICK, f"eye_{weights}"
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkNetwork:
+    """One of the two landmark networks, open. count: of its points."""
+
+    engine: Engine
+    spec: OutputSpec
+    detail: Network
+    count: int
+
+
+class Networks:
+    """Detector, both landmark networks and the eye network in one engine; stages are marked on `work`.
+
+    weights: of the eye network, of board.EYE_WEIGHTS. threads: of detector and landmarks.
+    Raises BadInputError for an unknown engine, unknown weights or missing ones.
+    """
+
+    def __init__(
+        self,
+        engine_name: str,
+        preprocessor: Preprocessor,
+        work: Unhurried,
+        *,
+        threads: int,
+        weights: str,
+        on_build: Progress | None = None,
+    ) -> None:
+        if weights not in EYE_WEIGHTS:
+            raise BadInputError(f"eye weights {weights}: unknown; known are {', '.join(EYE_WEIGHTS)}")
+        self._preprocess, self._work = preprocessor, work
+        names = network_names(weights)
+        eyes = names[-1]
+        with ExitStack() as opening:
+            spec, engine = {}, {}
+            for name in names:
+                manifest = load_manifest(name)
+                # the eye network is too small to gain from a second thread
+                many = 1 if name == eyes else threads
+                opened = open_engine(engine_name, manifest, threads=many, progress=on_build)
+                engine[name] = opening.enter_context(opened)
+                spec[name] = _input_spec(manifest, opened)
+            self._open = opening.pop_all()
+        self._detector, self._detector_spec = engine[DETECTOR], spec[DETECTOR]
+        self.full = LandmarkNetwork(engine[LANDMARKS], spec[LANDMARKS], Network.LANDMARKS, LANDMARK_COUNT)
+        self.quick = LandmarkNetwork(engine[QUICK], spec[QUICK], Network.QUICK, QUICK_COUNT)
+        self._eyes, self._eye_spec = engine[eyes], spec[eyes]
+        self._patches = tuple(self._eyes.input(0)[i : i + 1] for i in (0, 1))
+
+    def close(self) -> None:
+        """Let go of the engines; may be called again."""
+        self._open.close()
+
+    def detect(self, frame: Frame, camera: CameraGeometry) -> Region | None:
+        """Where to look for the driver's landmarks; None when no face is found where he sits. camera: of this frame."""
+        whole = plan.full_frame(frame.width, frame.height)
+        self._preprocess.run(frame, whole, self._detector_spec, self._detector.input(0))
+        self._work.mark(Kind.PREPROCESS, Network.DETECTOR)
+        self._detector.run()
+        self._work.mark(Kind.INFER, Network.DETECTOR)
+        found = face.decode(self._detector.output("regressors"), self._detector.output("classificators"), whole)
+        driver = face.choose_driver(found, camera)
+        return None if driver is None else regions.from_detection(driver)
+
+    def landmarks(self, frame: Frame, region: Region, network: LandmarkNetwork, points: Points) -> float:
+        """The network's points in image pixels, written to `points`; the probability that they lie on a face."""
+        self._preprocess.run(frame, region, network.spec, network.engine.input(0))
+        self._work.mark(Kind.PREPROCESS, network.detail)
+        network.engine.run()
+        self._work.mark(Kind.INFER, network.detail)
+        regions.to_image(network.engine.output(0).reshape(network.count, 3), network.spec.width, region, points)
+        return _probability(float(network.engine.output(1).reshape(-1)[0]))
+
+    def eyes(self, frame: Frame, where: tuple[Region, Region]) -> tuple[EyeReading, EyeReading]:
+        """Both eyes in one pass over the picture and one run of the eye network."""
+        self._preprocess.run_many(frame, where, self._eye_spec, self._patches)
+        self._work.mark(Kind.PREPROCESS, Network.EYES)
+        self._eyes.run()
+        self._work.mark(Kind.INFER, Network.EYES)
+        left, right = self._eyes.output(0)
+        return eye_patch.read(left), eye_patch.read(right)
+
+
+def _probability(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
+
+
+def _input_spec(model: Manifest, engine: Engine) -> OutputSpec:
+    entry = model.inputs[0]
+    _, height, width, channels = entry.spec.shape
+    spec = OutputSpec.ranged(width, height, entry.low, entry.high, channels=channels)
+    nhwc = engine.inputs[0].shape == entry.spec.shape
+    return spec if nhwc else dataclasses.replace(spec, layout=Layout.NCHW)
