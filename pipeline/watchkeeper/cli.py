@@ -340,6 +340,7 @@ def _evaluate(commands: Commands) -> None:
         "folders", metavar="FOLDER", type=Path, nargs="+", help="NAME.mp4 with NAME.jsonl and NAME.json, or events.csv"
     )
     p.add_argument("--engine", metavar="NAME", action="append", help="inference engine; may be given more than once")
+    p.add_argument("--weights", metavar="NAME", action="append", help="eye weights (default: clear); may be repeated")
     p.add_argument(
         "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from watchkeeper import __version__
-from watchkeeper.board import Board, load_board
+from watchkeeper.board import EYE_WEIGHTS, Board, load_board
 from watchkeeper.commands.evaluation import stock
 from watchkeeper.commands.evaluation.by_eye import judge_spans
 from watchkeeper.commands.evaluation.clips import Clip, Measures, Opens, find_clips, measure, true_rows
@@ -31,7 +31,8 @@ from watchkeeper.runtime.perception import Perception
 from watchkeeper.types import CameraGeometry, Measurement
 
 _OURS = (
-    "The product's own perception with the engine {engine}; lids, gaze and warnings as its state machine judges them."
+    "The product's own perception with the engine {engine} and eye weights {weights}; lids, gaze and warnings as its "
+    "state machine judges them."
 )
 _STOCK = (
     "MediaPipe 1.2.2 FaceLandmarker on the same frames: head from its facial transformation matrix, lids from its "
@@ -44,7 +45,14 @@ def run(args: argparse.Namespace) -> int:
     clips, board = find_clips(args.folders), load_board(args.board)
     engines = args.engine or [board.engines[0]]
     subjects: list[tuple[str, str, float | None, Opens]] = [
-        (f"watchkeeper, {engine}", _OURS.format(engine=engine), None, _ours(engine)) for engine in engines
+        (
+            f"watchkeeper, {engine}, eye_{weights}",
+            _OURS.format(engine=engine, weights=weights),
+            None,
+            _ours(engine, weights),
+        )
+        for engine in engines
+        for weights in args.weights or EYE_WEIGHTS[:1]
     ]
     if args.peer_python is not None:
         subjects.append(("MediaPipe, stock outputs", _STOCK, stock.CLOSED_AT, _stock(args.peer_python)))
@@ -95,10 +103,10 @@ def _score(
     scored.results.append((clip, result))
 
 
-def _ours(engine: str) -> Opens:
+def _ours(engine: str, weights: str) -> Opens:
     @contextmanager
     def opened(camera: CameraGeometry, width: int, height: int) -> Iterator[Measures]:
-        with Perception(camera, engine_name=engine) as perception:
+        with Perception(camera, engine_name=engine, weights=weights) as perception:
             yield perception
 
     return opened

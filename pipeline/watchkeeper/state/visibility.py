@@ -48,6 +48,7 @@ class Visibility:
         self._last_ns = t_ns
         now, face_seen = _condition(m, left in _KNOWN or right in _KNOWN)
         half_ns = min(dt_ns // 2, _HALF_NS)
+        self._weigh_blindness(now, dt_ns)
         if now is not self._now:
             dt_ns //= 2  # it changed somewhere between the two frames
         self._now = now
@@ -65,10 +66,6 @@ class Visibility:
             near_ns = half_ns if cause is now else -half_ns
             if told is Cause.NONE and held_ns + near_ns >= after_ns:  # told at the nearest frame
                 told = cause
-        if now is Cause.NONE:
-            self._blind_ns = max(0, self._blind_ns - dt_ns)
-        elif now is not None:
-            self._blind_ns = min(self._blind_ns + dt_ns, _BLIND_NS + _CLEAR_NS)
         if told is Cause.NONE and self._blind_ns >= _BLIND_NS:
             # Now this, now that (a fogged lens: a face in every third frame): what held longest is told.
             told = max(self._held_ns, key=lambda cause: self._held_ns[cause])
@@ -81,6 +78,17 @@ class Visibility:
             self.presence = Presence.ABSENT
         elif told is not Cause.NONE or self.presence is Presence.NOT_AVAILABLE:
             self.presence = Presence.UNKNOWN
+
+    def _weigh_blindness(self, now: Cause | None, dt_ns: int) -> None:
+        """Time of any causes together; half of it where sight came or went between the two frames."""
+        if now is None:
+            return
+        if (now is Cause.NONE) is not (self._now in (None, Cause.NONE)):
+            dt_ns //= 2
+        if now is Cause.NONE:
+            self._blind_ns = max(0, self._blind_ns - dt_ns)
+        else:
+            self._blind_ns = min(self._blind_ns + dt_ns, _BLIND_NS + _CLEAR_NS)
 
 
 def _condition(m: Measurement, eyes_seen: bool) -> tuple[Cause | None, bool]:
