@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from watchkeeper.inference.manifest import load_manifests
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,7 +41,9 @@ def test_only_the_package_is_installed_and_it_carries_its_data(wheel: Path) -> N
     assert any(name.startswith("watchkeeper/_data/models/") and name.endswith(".toml") for name in names)
     assert any(name.startswith("watchkeeper/_kernels.") and name.endswith(".so") for name in names)
     assert any(name.startswith("watchkeeper/_mailbox.") and name.endswith(".so") for name in names)
-    assert not [name for name in names if name.endswith((".tflite", ".task", ".cc")) or "tests/" in name]
+    own = {f"watchkeeper/_data/models/{model.member}" for model in load_manifests() if model.packaged}
+    assert own <= set(names)
+    assert not {name for name in names if name.endswith((".tflite", ".task", ".cc")) or "tests/" in name} - own
 
 
 def test_it_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from watchkeeper.runtime import pump as pump_module
 from watchkeeper.runtime.dumps import Dumper
 from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
-from watchkeeper.runtime.networks import LANDMARKS
+from watchkeeper.runtime.networks import LANDMARKS, QUICK
 from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.realtime import PRIORITY
 from watchkeeper.runtime.settings import resolve
@@ -84,6 +84,12 @@ class _Engine(_Wrapper):
     def run(self) -> None:
         self.stalls.at(Kind.INFER)
         self.inner.run()
+
+    def __enter__(self) -> _Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.inner.close()
 
 
 class _Preprocessor(_Wrapper):
@@ -152,7 +158,7 @@ class RealRun:
         monkeypatch.setattr(
             networks_module, "open_engine",
             lambda name, model, **more: _Engine(open_engine(name, model, **more), stalls)
-            if model.name == LANDMARKS else open_engine(name, model, **more),
+            if model.name in (LANDMARKS, QUICK) else open_engine(name, model, **more),
         )  # fmt: skip
         monkeypatch.setattr(pump_module, "open_source", lambda uri, **more: _Source(open_source(uri, **more), stalls))
         self.report = VisionReport(0, 0)

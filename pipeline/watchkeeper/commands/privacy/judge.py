@@ -9,8 +9,8 @@ from watchkeeper.commands.privacy.calls import Event
 from watchkeeper.commands.privacy.observe import Seen
 
 _DEVICES = ("/dev/null", "/dev/tty", "/dev/zero", "/dev/watchdog", "/dev/cpu_dma_latency")
-_VIRTUAL_BUS = ("watchkeeper-can:", "watchkeeper-sender:")
-"""The bus of a PC, and the name that is held so that nobody else sends on it: nothing is sent to that."""
+_VIRTUAL_BUS = ("watchkeeper-can:", "watchkeeper-ear:", "watchkeeper-sender:")
+"""The bus of a PC with what hears its own frames back, and the name held so that nobody else sends on it."""
 _BUS_FAMILIES = ("AF_CAN", "AF_UNIX", "AF_NETLINK")
 _OWN = ("/proc/self/", "/proc/thread-self/")
 
