@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 38, 4, 24  # <linux/prctl.h>
@@ -46,6 +47,12 @@ def unshare(flags: int) -> None:
     if _LIBC.unshare(flags) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def has_capabilities() -> bool:
+    """Whether this process may do anything beyond what its user may."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return any(line.startswith("CapPrm:") and int(line.split()[1], 16) != 0 for line in status.splitlines())
 
 
 class _CapHeader(ctypes.Structure):

@@ -37,7 +37,7 @@ def confine(
     if data_limit_bytes is not None:
         _limit(resource.RLIMIT_DATA, data_limit_bytes)
     bounded = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] != resource.RLIM_INFINITY
-    kernel.drop_capabilities(frozenset({kernel.CAP_IPC_LOCK}) if locked and bounded else frozenset())
+    _drop_capabilities(frozenset({kernel.CAP_IPC_LOCK}) if locked and bounded else frozenset())
     missing += landlock.restrict(rules)
     kernel.not_dumpable()
     machine = seccomp.architecture()
@@ -47,7 +47,7 @@ def confine(
     try:
         seccomp.install(seccomp.program(machine, os.getpid(), local_sockets=local_sockets))
     except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.EINVAL):
+        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.EPERM):
             raise
         missing.append(f"seccomp: {error.strerror}; system calls are not filtered")
     return missing
@@ -70,6 +70,15 @@ def _leave_network() -> str | None:
         except OSError as error:
             return f"network namespace: {error.strerror}; sockets are refused by seccomp alone"
     return None
+
+
+def _drop_capabilities(keep: frozenset[int]) -> None:
+    """A service manager's filter may refuse the call to one that has none to drop."""
+    try:
+        kernel.drop_capabilities(keep)
+    except OSError:
+        if kernel.has_capabilities():
+            raise
 
 
 def _killed_first() -> None:
