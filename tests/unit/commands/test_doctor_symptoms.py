@@ -1,4 +1,4 @@
-"""Lines of real logs find their symptom and no other; the numpy marks are those of real modules."""
+"""Lines as drivers write them find their symptom and no other; the numpy marks are those of real modules."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MESSAGES = [tuple(line.split(" | ", 1)) for line in _TEXT.splitlines() if not li
 
 
 @pytest.mark.parametrize(("name", "line"), MESSAGES)
-def test_a_real_line_finds_its_symptom_alone(name: str, line: str) -> None:
+def test_a_line_finds_its_symptom_alone(name: str, line: str) -> None:
     hits = [hit for group in GROUPS for hit in found_in(line, group)]
     # a killed vision is also a lack of memory; what is told first is the graver one
     assert [symptom.name for symptom, _, _ in hits][:1] == ([] if name == "-" else [name])
     assert {symptom.group for symptom, _, _ in hits} <= {s.group for s in SYMPTOMS if s.name == name}
 
 
-def test_every_symptom_has_a_real_line() -> None:
+def test_every_symptom_has_a_line() -> None:
     assert {name for name, _ in MESSAGES} - {"-"} == {symptom.name for symptom in SYMPTOMS}
     assert {symptom.status for symptom in SYMPTOMS} == {FAIL, WARN}
     assert {name for group, name, _ in TABLE if group == "logs"} == set(GROUPS)
