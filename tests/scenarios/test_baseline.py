@@ -9,11 +9,10 @@ import pytest
 
 from watchkeeper.board import load_board
 from watchkeeper.errors import BadInputError
-from watchkeeper.state.baseline import BaselineNumbers
 from watchkeeper.state.lid_readings import LidReading
 from watchkeeper.state.machine import DriverStateMachine
 from watchkeeper.state.profiles import get_profile
-from watchkeeper.types import Eye, Face, Gaze, Head, Measurement, VehicleSignals
+from watchkeeper.types import DriverBaseline, Eye, Face, Gaze, Head, Measurement, VehicleSignals
 
 MICRO = "Microsleep"
 BARE, GLASSES, STRONG = 0.018, 0.108, 0.38  # closed readings: bare eyes, six times that, six times as aspect ratios
@@ -51,14 +50,14 @@ def test_closures_are_caught_after_glasses_were_taken_off(drive: Any, glasses: f
 
 def test_both_pairs_are_kept_and_told_apart(drive: Any) -> None:
     road = blinking(blinking(drive(), 22, BARE), 22, STRONG, 0.95)
-    on = road.play(fps=15).machine.baseline.numbers
+    on = road.play(fps=15).machine.baseline.lids
     assert on.present == 1
-    assert [pair.closed for pair in on.lids] == [pytest.approx(BARE, abs=0.01), pytest.approx(STRONG, abs=0.01)]
-    assert [pair.open for pair in on.lids] == [pytest.approx(1.0, abs=0.03), pytest.approx(0.95, abs=0.03)]
-    off = blinking(road, 6, BARE).play(fps=15).machine.baseline.numbers
+    assert [pair.closed for pair in on.known] == [pytest.approx(BARE, abs=0.01), pytest.approx(STRONG, abs=0.01)]
+    assert [pair.open for pair in on.known] == [pytest.approx(1.0, abs=0.03), pytest.approx(0.95, abs=0.03)]
+    off = blinking(road, 6, BARE).play(fps=15).machine.baseline.lids
     assert off.present == 0
-    assert [pair.closed for pair in off.lids] == [pair.closed for pair in on.lids]
-    assert [pair.open for pair in off.lids] == [pytest.approx(pair.open, abs=0.01) for pair in on.lids]
+    assert [pair.closed for pair in off.known] == [pair.closed for pair in on.known]
+    assert [pair.open for pair in off.known] == [pytest.approx(pair.open, abs=0.01) for pair in on.known]
 
 
 def test_glasses_seen_before_are_noticed_sooner(drive: Any) -> None:
@@ -94,10 +93,10 @@ def test_without_learning_the_glasses_would_hide_the_closure(drive: Any) -> None
 
 
 def test_drowsy_and_distracted_drivers_are_not_learned_as_normal(drive: Any) -> None:
-    drooping = drive().ahead(60, lids=(0.45, 0.45)).play().machine.baseline.numbers
-    assert drooping.lids == (LidReading(), LidReading())
+    drooping = drive().ahead(60, lids=(0.45, 0.45)).play().machine.baseline
+    assert drooping.lids.known == (LidReading(), LidReading())
     away = drive().look(60, (-30.0, -18.0)).play()
-    assert away.machine.baseline.numbers == BaselineNumbers()
+    assert away.machine.baseline.numbers == DriverBaseline()
     slow = drive().ahead(60, speed_kph=9.0).play()
     assert slow.states[-1].calibration_pct == 0.0
     unknown = drive().ahead(60, speed_kph=None).play()
@@ -105,7 +104,7 @@ def test_drowsy_and_distracted_drivers_are_not_learned_as_normal(drive: Any) -> 
     nodding_off = drive()
     for _ in range(20):
         nodding_off.ahead(4).span(0.8, lids=(STRONG / 2, STRONG / 2))
-    assert nodding_off.play().machine.baseline.numbers.lids == (LidReading(), LidReading())
+    assert nodding_off.play().machine.baseline.lids.known == (LidReading(), LidReading())
     yawning = drive().ahead(60, mouth=0.8).play()
     assert yawning.states[-1].calibration_pct == 0.0
 
@@ -164,23 +163,23 @@ def test_numbers_handed_to_another_machine_hold_there(drive: Any) -> None:
     assert [event.warning.label for state in states for event in state.events] == [MICRO]
     assert states[0].calibration_pct == 100.0
     machine.baseline.reset()
-    assert machine.baseline.numbers == BaselineNumbers()
+    assert machine.baseline.numbers == DriverBaseline()
 
 
 @pytest.mark.parametrize(
     ("numbers", "named"),
     [
-        (BaselineNumbers(lids=(LidReading(closed=float("nan")), LidReading())), "lids"),
-        (BaselineNumbers(head_pitch_deg=-70.0), "head_pitch_deg"),
-        (BaselineNumbers(present=2), "present"),
-        (BaselineNumbers(learned_ns=-1), "learned_ns"),
+        (DriverBaseline(first_closed=float("nan")), "first_closed"),
+        (DriverBaseline(head_pitch_deg=-70.0), "head_pitch_deg"),
+        (DriverBaseline(present=2), "present"),
+        (DriverBaseline(learned_ns=-1), "learned_ns"),
     ],
 )
-def test_numbers_that_cannot_have_been_learned_are_refused(numbers: BaselineNumbers, named: str) -> None:
+def test_numbers_that_cannot_have_been_learned_are_refused(numbers: DriverBaseline, named: str) -> None:
     machine = DriverStateMachine(get_profile("euroncap-2026"), load_board("host").cabin)
     with pytest.raises(BadInputError, match=named):
         machine.baseline.restore(numbers)
-    assert machine.baseline.numbers == BaselineNumbers()
+    assert machine.baseline.numbers == DriverBaseline()
 
 
 def test_a_closure_with_the_head_going_down_is_a_glance_down_at_first(drive: Any, camera: dict[str, float]) -> None:
@@ -195,5 +194,5 @@ def test_a_closure_with_the_head_going_down_is_a_glance_down_at_first(drive: Any
 
 def test_half_closed_eyes_are_no_closed_reading(drive: Any) -> None:
     numbers = blinking(drive(), 10, 0.55).span(2, frames=False).ahead(2).play(fps=15).machine.baseline.numbers
-    assert numbers.lids[0].closed is None
-    assert numbers.lids[0].open == pytest.approx(1.0, abs=0.03)
+    assert numbers.first_closed is None
+    assert numbers.first_open == pytest.approx(1.0, abs=0.03)

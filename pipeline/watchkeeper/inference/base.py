@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from watchkeeper.inference.engine import NamedBuffers, Tensor, TensorSpec, spec_
 _Self = TypeVar("_Self", bound="BufferedEngine")
 
 
-class BufferedEngine:
+class BufferedEngine(ABC):
     """The part of `Engine` that is the same over any library. Who derives sets `_inputs` and `_outputs`, and ends its
     `close` with `_forget`."""
 
@@ -39,9 +40,9 @@ class BufferedEngine:
         self._check_open()
         return self._outputs.get(which)
 
+    @abstractmethod
     def close(self) -> None:
         """See Engine.close."""
-        raise NotImplementedError
 
     def __enter__(self: _Self) -> _Self:
         return self

@@ -17,8 +17,9 @@ from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
 from watchkeeper.files import cache_root
 from watchkeeper.inference.engine import Engine, TensorSpec
-from watchkeeper.inference.manifest_table import ManifestTable, read_toml
+from watchkeeper.inference.manifest_table import finite_numbers, sha256, shape
 from watchkeeper.inference.store import write_whole
+from watchkeeper.settings_table import Table, read_table
 
 _FIELDS = (
     "name", "description", "package", "version", "wheel_sha256", "member", "inner_member", "licence", "origin",
@@ -26,6 +27,9 @@ _FIELDS = (
 )  # fmt: skip
 _OWN_FIELDS = ("name", "description", "version", "file", "licence", "origin", "sha256", "size_bytes", "input", "output")
 _OWN_PACKAGE = "watchkeeper"
+
+
+_MOST_BYTES = 1 << 31
 
 
 class ModelFileError(BadInputError):
@@ -122,7 +126,7 @@ def load_manifests() -> list[Manifest]:
 
 def read_manifest(path: Path) -> Manifest:
     """A manifest file, checked. Raises BadInputError naming the file, the field and what was expected."""
-    table = ManifestTable(path, read_toml(path))
+    table = read_table(path)
     own = "file" in table
     table.keys_must_be(*(_OWN_FIELDS if own else _FIELDS))
     name = table.text("name")
@@ -133,13 +137,13 @@ def read_manifest(path: Path) -> Manifest:
         description=table.text("description"),
         package=_OWN_PACKAGE if own else table.text("package"),
         version=table.text("version"),
-        wheel_sha256="" if own else table.sha256("wheel_sha256"),
+        wheel_sha256="" if own else sha256(table, "wheel_sha256"),
         member=_file_name(table) if own else table.text("member"),
         inner_member=table.text("inner_member") if "inner_member" in table else None,
         licence=table.text("licence"),
         origin=table.text("origin"),
-        sha256=table.sha256("sha256"),
-        size_bytes=table.whole("size_bytes", low=1),
+        sha256=sha256(table, "sha256"),
+        size_bytes=table.whole("size_bytes", 1, _MOST_BYTES),
         inputs=tuple(_input(entry) for entry in table.tables("input")),
         outputs=tuple(_output(entry) for entry in table.tables("output")),
         path=path,
@@ -147,7 +151,7 @@ def read_manifest(path: Path) -> Manifest:
     )
 
 
-def _file_name(table: ManifestTable) -> str:
+def _file_name(table: Table) -> str:
     name = table.text("file")
     if Path(name).name != name:
         raise table.fail("file", f"expected the name of a file beside the manifest, got {name!r}")
@@ -263,11 +267,11 @@ def _told(specs: tuple[TensorSpec, ...]) -> str:
     return ", ".join(f"{spec.name} {'x'.join(map(str, spec.shape))} {spec.dtype}" for spec in specs)
 
 
-def _spec(table: ManifestTable) -> TensorSpec:
-    return TensorSpec(table.text("name"), table.shape("shape"), table.one_of("dtype", ("float32", "uint8", "int8")))
+def _spec(table: Table) -> TensorSpec:
+    return TensorSpec(table.text("name"), shape(table, "shape"), table.choice("dtype", ("float32", "uint8", "int8")))
 
 
-def _input(table: ManifestTable) -> InputSpec:
+def _input(table: Table) -> InputSpec:
     table.keys_must_be("name", "shape", "dtype", "layout", "low", "high")
     low, high = table.number("low"), table.number("high")
     if not low < high:
@@ -275,11 +279,11 @@ def _input(table: ManifestTable) -> InputSpec:
     return InputSpec(_spec(table), table.text("layout"), low, high)
 
 
-def _output(table: ManifestTable) -> OutputSpec:
+def _output(table: Table) -> OutputSpec:
     table.keys_must_be("name", "shape", "dtype", "quantity", "meaning", "golden")
     spec, golden = _spec(table), table.table("golden")
     golden.keys_must_be("indices", "values", "tolerance")
-    indices, values = golden.numbers("indices"), golden.numbers("values")
+    indices, values = finite_numbers(golden, "indices"), finite_numbers(golden, "values")
     if len(indices) != len(values) or not indices:
         raise golden.fail("values", f"expected one number for each of the {len(indices)} indices, got {len(values)}")
     count = int(np.prod(spec.shape))

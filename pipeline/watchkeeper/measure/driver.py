@@ -71,10 +71,10 @@ class _OneEye:
 
 
 class DriverMeasure:
-    """Everything measured of one driver through one camera; `step` once a frame, in order of time."""
+    """Everything measured of one driver through one camera (`camera`); `step` once a frame, in order of time."""
 
     def __init__(self, camera: CameraGeometry) -> None:
-        self._camera = camera
+        self.camera = camera
         self._camera_to_vehicle: Vector = np.array(camera.rotation_vehicle_to_camera).T
         self._fit, self._quick_fit = HeadPoseFit(camera), HeadPoseFit(camera)
         self._offset = PoseOffset()
@@ -115,7 +115,7 @@ class DriverMeasure:
     def patches(self, points: Points, pose: HeadPose, *, quick: bool = False) -> tuple[Region, Region]:
         """What the eye network is to be shown: the driver's left eye, then his right. quick: points and pose are the
         quick network's; the patches are then put where the full one's would be."""
-        left, right = (patch_region(points, pose, eye.points, self._camera) for eye in self._eyes)
+        left, right = (patch_region(points, pose, eye.points, self.camera) for eye in self._eyes)
         if quick:
             return self._eyes[0].patch_offset.corrected(left), self._eyes[1].patch_offset.corrected(right)
         return left, right
@@ -139,8 +139,8 @@ class DriverMeasure:
         self._offset.step(full.rotation, quick.rotation)
         for eye in self._eyes:
             eye.patch_offset.step(
-                patch_region(full_points, full, eye.points, self._camera),
-                patch_region(quick_points, quick, eye.points, self._camera),
+                patch_region(full_points, full, eye.points, self.camera),
+                patch_region(quick_points, quick, eye.points, self.camera),
             )
 
     def step(
@@ -172,8 +172,8 @@ class DriverMeasure:
             f.step(v, t_ns) for f, v in zip(self._head_filters, rotations.to_angles(rotation), strict=True)
         )
         turn_deg = _turn_deg(pose)
-        std = (_HEAD_STD_DEG if self._camera.mounting_known else _HEAD_STD_UNMOUNTED_DEG) + _STD_PER_TURN * turn_deg
-        seen = directions(points[:, :2], self._camera)
+        std = (_HEAD_STD_DEG if self.camera.mounting_known else _HEAD_STD_UNMOUNTED_DEG) + _STD_PER_TURN * turn_deg
+        seen = directions(points[:, :2], self.camera)
         placed = [self._shape(seen, pose, eye, points) for eye in self._eyes]
         shapes = self._shown(placed)
         near_ahead = abs(yaw) < 12.0 and abs(pitch) < 12.0
@@ -240,7 +240,7 @@ class DriverMeasure:
     def _to_vehicle(self, pose: HeadPose, dt_s: float) -> Vector:
         """Head to vehicle. Where nobody measured the mounting, the pose seen most is taken as straight ahead."""
         rotation: Vector = self._camera_to_vehicle @ pose.rotation
-        if self._camera.mounting_known:
+        if self.camera.mounting_known:
             return rotation
         neutral = [m.step(v, dt_s) for m, v in zip(self._neutral, rotations.to_angles(rotation), strict=True)]
         turned: Vector = rotations.from_angles(*neutral).T @ rotation
@@ -254,7 +254,7 @@ class DriverMeasure:
     def _shape(self, seen: Vector, pose: HeadPose, eye: _OneEye, points: Points) -> EyeShape:
         shape = measure_eye(seen, pose, eye.points)
         corners = points[[eye.points.outer, eye.points.inner], :2]
-        inside = (corners >= 0.0).all() and (corners <= (self._camera.width, self._camera.height)).all()
+        inside = (corners >= 0.0).all() and (corners <= (self.camera.width, self.camera.height)).all()
         if inside:
             return shape
         return EyeShape(shape.aperture_mm, shape.yaw_deg, shape.pitch_deg, 0.0, shape.camera_up_deg)

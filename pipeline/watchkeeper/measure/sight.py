@@ -85,7 +85,7 @@ class Sight:
         dt_s = 0.0 if self._t_ns is None else min(max(t_ns - self._t_ns, 0) / 1e9, 1.0)
         self._t_ns = t_ns
         share = 1.0 if first else -math.expm1(-dt_s / _SETTLE_S)
-        skin = [_level(cheek, 0.5) for cheek in cheeks]
+        skin = [levels(cheek, 0.5)[0] for cheek in cheeks]
         sure = max(0.0, min(1.0, (face_p - _FACE_NOT) / (_FACE_SURE - _FACE_NOT)))
         known = [level for level in skin if level is not None and level >= _DARKEST]
         for k, eye in enumerate(eyes):
@@ -99,7 +99,7 @@ class Sight:
         return Seen(*self._seen)
 
     def _mouth(self, mouth: Histogram, skin: float, dt_s: float) -> float:
-        level = _level(mouth, 0.05)
+        (level,) = levels(mouth, 0.05)
         if level is None:
             return 0.0
         low = level / skin
@@ -116,7 +116,7 @@ def eye_seen(eye: Histogram, skin: float, face_skin: float) -> float:
 
     Both are above zero. A far cheek alone will not do: where it lies in shade a closed eye has nothing darker in it.
     """
-    high, quarter, low = _level(eye, 0.75), _level(eye, 0.25), _level(eye, 0.05)
+    high, quarter, low = levels(eye, 0.75, 0.25, 0.05)
     if high is None or quarter is None or low is None:
         return 0.0  # outside the picture
     dark = (high / skin - _DARK_WHOLE) / (_DARK_NOT - _DARK_WHOLE)
@@ -137,9 +137,9 @@ def _between(points: Points, ends: tuple[int, int], wide: float, high: float, tu
     return Region((ax + bx) / 2, (ay + by) / 2, wide * apart, high * apart, turned)
 
 
-def _level(histogram: Histogram, share: float) -> float | None:
-    """Grey level below which `share` of the pixels lie; None without pixels."""
+def levels(histogram: Histogram, *shares: float) -> list[float | None]:
+    """Grey levels below which `shares` of the pixels lie; None each without pixels."""
     summed = np.cumsum(histogram, dtype=np.int64)
     if summed[-1] == 0:
-        return None
-    return float(np.searchsorted(summed, share * float(summed[-1])))
+        return [None] * len(shares)
+    return [float(level) for level in np.searchsorted(summed, np.multiply(shares, summed[-1]))]

@@ -6,23 +6,21 @@ is dropped and counted, never processed: a warning made from an old picture is w
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
-from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
-from watchkeeper.errors import BadInputError
+from watchkeeper.clock import NS_PER_MS, now_ns
 from watchkeeper.runtime.budget import Ladder
 from watchkeeper.runtime.content import content_mark
+from watchkeeper.runtime.driver_memory import DriverMemory, Learns
 from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.runtime.health import HealthMeter
 from watchkeeper.runtime.vehicle_news import VehicleNews
 from watchkeeper.trace.rows import Drop, Kind
 from watchkeeper.types import (
     Cause,
-    DriverBaseline,
     DriverState,
     Frame,
     Measurement,
@@ -33,7 +31,6 @@ from watchkeeper.types import (
 )
 
 EVENTS_KEPT = 16
-_LEARNED_EVERY_NS = 2 * NS_PER_S
 
 
 class Perceives(Protocol):
@@ -42,13 +39,10 @@ class Perceives(Protocol):
     def process(self, frame: Frame) -> Measurement: ...
 
 
-class Judges(Protocol):
+class Judges(Learns, Protocol):
     """One measurement to the driver's state."""
 
     def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState: ...
-    @property
-    def learned(self) -> DriverBaseline | None: ...
-    def recall(self, kept: DriverBaseline) -> None: ...
 
 
 class Lease(Protocol):
@@ -89,9 +83,7 @@ class VisionLoop:
         self._publish, self._vehicle, self._clock = publish, vehicle, clock
         self._budget_ns = budget_ns
         self._news = VehicleNews()
-        self._recalled = False
-        self._learned: DriverBaseline | None = None
-        self._learned_due_ns = 0
+        self._memory = DriverMemory()
         self._events: deque[WarningEvent] = deque(maxlen=EVENTS_KEPT)
         self._event_count = 0
         self._report = VisionReport(published_ns=clock(), pid=os.getpid())
@@ -105,7 +97,7 @@ class VisionLoop:
         self._send(VisionReport(
             self._clock(), old.pid, old.exposure_ns, condition, ended, old.driver, old.health,
             self._event_count, tuple(self._events), old.first_exposure_ns, self._news.baseline_resets or 0,
-            old.content, self._learned,
+            old.content, self._memory.learned,
         ))  # fmt: skip
 
     def frame(self, lease: Lease, captured: int, dropped_before: int, *, dequeued_ns: int = 0, lost: int = 0) -> None:
@@ -147,7 +139,7 @@ class VisionLoop:
         self._send(VisionReport(
             judged_ns, self._report.pid, exposure_ns, Cause.NONE, False, driver, health,
             self._event_count, tuple(self._events), self._report.first_exposure_ns or exposure_ns,
-            self._news.baseline_resets or 0, content, self._learned,
+            self._news.baseline_resets or 0, content, self._memory.learned,
         ))  # fmt: skip
         published_ns = work.mark(Kind.PUBLISH)
         late = published_ns - exposure_ns > self._budget_ns
@@ -164,14 +156,10 @@ class VisionLoop:
         vehicle, forget = self._news.step(report)
         if forget and self._forget is not None:
             self._machine = self._forget()
-            self._recalled, self._learned, self._learned_due_ns = True, None, 0
-        if report is not None and report.baseline is not None and not self._recalled:
-            self._recalled = True
-            with contextlib.suppress(BadInputError):  # of another version: learned anew
-                self._machine.recall(report.baseline)
+            self._memory.forget()
+        self._memory.take_up(self._machine, report)
         driver = self._machine.step(measurement, vehicle, exposure_ns)
-        if exposure_ns >= self._learned_due_ns:
-            self._learned, self._learned_due_ns = self._machine.learned, exposure_ns + _LEARNED_EVERY_NS
+        self._memory.note(self._machine, exposure_ns)
         self._events.extend(driver.events)
         self._event_count += len(driver.events)
         return driver

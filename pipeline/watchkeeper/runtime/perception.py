@@ -109,7 +109,7 @@ class Perception:
             if not work.allows(Task.DETECT):
                 driver.lost()
                 return Measurement(frame.t_ns, frame.seq, image=quality)
-            self._region = self._networks.detect(frame, _camera_for(self._camera, frame.width, frame.height))
+            self._region = self._networks.detect(frame, driver.camera)
             self.detector_runs += 1
             if self._region is not None:
                 p = self._track(frame, self._networks.full)

@@ -7,6 +7,7 @@ options name. Devices are those of the source and the engine. Nothing may be wri
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,20 +44,12 @@ class Policy:
     data_limit_bytes: int | None
 
 
-def policy_for(
-    board: str | None,
-    source: str | None,
-    camera: Path | None,
-    engine: str | None,
-    profile: str,
-    trace_out: Path | None,
-    geometry: str | None = None,
-) -> Policy:
-    """From vision's options, as `runtime.settings.resolve` reads them. Raises BadInputError as load_board does."""
-    settings = load_board(board or detect_board(), geometry)
-    uri = source or settings.source
+def policy_for(args: argparse.Namespace) -> Policy:
+    """From vision's options (vision_options). Raises BadInputError as load_board does."""
+    settings = load_board(args.board or detect_board(), args.geometry)
+    uri = args.source or settings.source
     kind, _, rest = uri.partition(":")
-    engine = engine or settings.engines[0]
+    engine = args.engine or settings.engines[0]
     gpu = engine in _GPU_ENGINES
     rules = [
         *(Rule(path, READ | Access.EXECUTE) for path in _code()),
@@ -68,13 +61,13 @@ def policy_for(
     ]
     if kind == "file":
         rules.append(Rule(Path(rest), READ))
-    rules += [Rule(Path(path), READ) for path in (camera, profile, geometry) if path is not None]
+    rules += [Rule(Path(path), READ) for path in (args.camera, args.profile, args.geometry) if path is not None]
     rules += [Rule(path, DEVICE) for pattern in _CAMERAS.get(kind, ()) for path in _matching(pattern)]
     if gpu:
         rules += [Rule(path, DEVICE) for pattern in _GPU for path in _matching(pattern)]
         rules.append(Rule(cache_root() / "models", WRITE))
-    if trace_out is not None:
-        rules.append(Rule(trace_out.parent, WRITE))
+    if args.trace_out is not None:
+        rules.append(Rule(args.trace_out.parent, WRITE))
     return Policy(tuple(rules), local_sockets=kind == "csi", data_limit_bytes=None if gpu else DATA_LIMIT_BYTES)
 
 

@@ -14,7 +14,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 from watchkeeper.capture.source import SourceLost
@@ -35,6 +34,7 @@ from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.pump import NoSourceError, pump
 from watchkeeper.runtime.realtime import become_realtime, pin
 from watchkeeper.runtime.settings import Settings, resolve
+from watchkeeper.runtime.vision_options import vision_options
 from watchkeeper.runtime.warm_up import warm_up
 from watchkeeper.state.machine import DriverStateMachine
 from watchkeeper.state.profile_file import resolve_profile
@@ -66,8 +66,12 @@ class EngineBuildNotice:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run until the source ends or SIGTERM. Returns the exit status above."""
-    args = _arguments(argv)
+    """`run` with the process's own options."""
+    return run(vision_options(argv))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Until the source ends or SIGTERM. Returns the exit status above."""
     # Ctrl-C reaches the whole foreground group; the supervisor decides when vision ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stop = StopFlag()
@@ -148,27 +152,6 @@ def _see(
 def _told(error: WatchkeeperError, status: int) -> int:
     print(f"watchkeeper-vision: {error}", file=sys.stderr)
     return status
-
-
-def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="watchkeeper-vision", description="The vision process; `watchkeeper run` starts it."
-    )
-    parser.add_argument("name", choices=["watchkeeper-vision"], help="so that the process list shows what this is")
-    parser.add_argument("--board")
-    parser.add_argument("--source")
-    parser.add_argument("--camera", type=Path)
-    parser.add_argument("--engine")
-    parser.add_argument("--geometry")
-    parser.add_argument("--profile", default="euroncap-2026")
-    parser.add_argument("--repeat", action="store_true", help="begin a file again at its end")
-    parser.add_argument("--trace-out", type=Path, help="the recorder's ring, also on SIGUSR1 and on a miss")
-    parser.add_argument("--glass-test", action="store_true", help="brightness instead of a driver")
-    parser.add_argument("--realtime", action="store_true", help="SCHED_FIFO and locked memory where permitted")
-    parser.add_argument("--state-fd", type=int, required=True, help="mailbox for VisionReport")
-    parser.add_argument("--vehicle-fd", type=int, required=True, help="mailbox with VehicleReport")
-    parser.add_argument("--ring-fd", type=int, help="memory for the recorder that outlives this process")
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
 
 from watchkeeper.errors import BadInputError
 from watchkeeper.state import limits
@@ -24,46 +23,21 @@ _SHIFT_DEG, _LEAN = limits.NEUTRAL_SHIFT_MAX.value, limits.LEAN.value
 _OPEN_MAX, _VISIBLE = limits.OPEN_READING_MAX.value, limits.EYE_VISIBLE.value
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineNumbers:
-    """All that is learned of a driver. lids: readings in the two states (without and with glasses, in the order seen).
-    present: which of them holds. Angles: degrees, vehicle frame, median; face_px: height of the face box, face_x_px and
-    face_y_px: its centre in the picture, pixels.
-    learned_ns: attentive time behind it. None: not known.
-    """
-
-    lids: tuple[LidReading, LidReading] = (LidReading(), LidReading())
-    present: int = 0
-    head_yaw_deg: float | None = None
-    head_pitch_deg: float | None = None
-    gaze_yaw_deg: float | None = None
-    gaze_pitch_deg: float | None = None
-    opening: float | None = None
-    face_px: float | None = None
-    face_x_px: float | None = None
-    face_y_px: float | None = None
-    learned_ns: int = 0
-
-    @property
-    def kept(self) -> DriverBaseline:
-        """As it is handed out of vision."""
-        (first, second), rest = self.lids, {name: getattr(self, name) for name in _ALIKE}
-        return DriverBaseline(first.open, first.closed, second.open, second.closed, **rest)
-
-    @staticmethod
-    def of(kept: DriverBaseline) -> BaselineNumbers:
-        """From what was kept."""
-        first = LidReading(kept.first_open, kept.first_closed)
-        second = LidReading(kept.second_open, kept.second_closed)
-        return BaselineNumbers((first, second), **{name: getattr(kept, name) for name in _ALIKE})
-
-
-_ALIKE = tuple(f.name for f in fields(BaselineNumbers) if f.name != "lids")
+# In the order of DriverBaseline's fields and of _Posture's medians.
+_MEDIANS = (
+    "head_yaw_deg", "head_pitch_deg", "gaze_yaw_deg", "gaze_pitch_deg", "opening", "face_px", "face_x_px", "face_y_px",
+)  # fmt: skip
+_BOUNDS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("first_open", "first_closed", "second_open", "second_closed", "opening"), (0.0, _OPEN_MAX)),
+    **dict.fromkeys(_MEDIANS[:4], (-_ANGLE_DEG, _ANGLE_DEG)),
+    **dict.fromkeys(_MEDIANS[5:], (0.0, _FACE_PX)),
+    "present": (0, 1),
+    "learned_ns": (0, 2 * _ENOUGH_NS),
+}
 
 
 class _Posture:
-    """Medians over attentive time: head yaw and pitch, gaze yaw and pitch, opening, height and centre of the
-    face box."""
+    """Medians over attentive time, as _MEDIANS names them."""
 
     __slots__ = ("_histograms", "learned_ns", "medians")
 
@@ -162,54 +136,28 @@ class Baseline:
         return max(beside, below) > _LEAN * height if math.isfinite(beside + below) else None
 
     @property
-    def numbers(self) -> BaselineNumbers:
+    def numbers(self) -> DriverBaseline:
         """What is known now, to be handed to `restore`."""
+        first, second = self.lids.known
         posture = self._posture
         yaw, pitch, gaze_yaw, gaze_pitch, opening, face, x, y = posture.medians
-        return BaselineNumbers(
-            self.lids.known,
-            self.lids.present,
-            yaw,
-            pitch,
-            gaze_yaw,
-            gaze_pitch,
-            opening,
-            face,
-            x,
-            y,
-            posture.learned_ns,
-        )
+        return DriverBaseline(
+            first.open, first.closed, second.open, second.closed, self.lids.present,
+            yaw, pitch, gaze_yaw, gaze_pitch, opening, face, x, y, posture.learned_ns,
+        )  # fmt: skip
 
-    def restore(self, numbers: BaselineNumbers) -> None:
+    def restore(self, numbers: DriverBaseline) -> None:
         """Go on from numbers learned before. Whether they are this driver's is found out in the first attentive time,
         as after the face was gone. Raises BadInputError for what cannot have been learned."""
-        readings = [value for pair in numbers.lids for value in (pair.open, pair.closed)]
-        checked: list[tuple[str, float | None, float, float]] = [
-            ("lids", value, 0.0, _OPEN_MAX) for value in readings
-        ] + [
-            ("head_yaw_deg", numbers.head_yaw_deg, -_ANGLE_DEG, _ANGLE_DEG),
-            ("head_pitch_deg", numbers.head_pitch_deg, -_ANGLE_DEG, _ANGLE_DEG),
-            ("gaze_yaw_deg", numbers.gaze_yaw_deg, -_ANGLE_DEG, _ANGLE_DEG),
-            ("gaze_pitch_deg", numbers.gaze_pitch_deg, -_ANGLE_DEG, _ANGLE_DEG),
-            ("opening", numbers.opening, 0.0, _OPEN_MAX),
-            ("face_px", numbers.face_px, 0.0, _FACE_PX),
-            ("face_x_px", numbers.face_x_px, 0.0, _FACE_PX),
-            ("face_y_px", numbers.face_y_px, 0.0, _FACE_PX),
-            ("present", numbers.present, 0, 1),
-            ("learned_ns", numbers.learned_ns, 0, 2 * _ENOUGH_NS),
-        ]
-        for name, value, low, high in checked:
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(numbers, name)
             if value is not None and not low <= value <= high:
                 raise BadInputError(f"baseline: {name}: {value}; expected {low:g} to {high:g}")
         self.reset()
-        self.lids = LidReadings(numbers.lids, numbers.present)
-        self._posture.restore(
-            [
-                numbers.head_yaw_deg, numbers.head_pitch_deg, numbers.gaze_yaw_deg, numbers.gaze_pitch_deg,
-                numbers.opening, numbers.face_px, numbers.face_x_px, numbers.face_y_px,
-            ],
-            numbers.learned_ns,
-        )  # fmt: skip
+        first = LidReading(numbers.first_open, numbers.first_closed)
+        second = LidReading(numbers.second_open, numbers.second_closed)
+        self.lids = LidReadings((first, second), numbers.present)
+        self._posture.restore([getattr(numbers, name) for name in _MEDIANS], numbers.learned_ns)
         self._candidate = _Posture()
 
     def step(self, m: Measurement | None, attentive: bool, speed_kph: float | None, face_lost: bool, t_ns: int) -> None:

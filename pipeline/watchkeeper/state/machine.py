@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchkeeper.state import limits
 from watchkeeper.state.arbiter import STYLES, Arbiter
-from watchkeeper.state.baseline import Baseline, BaselineNumbers
+from watchkeeper.state.baseline import Baseline
 from watchkeeper.state.class_levels import ClassLevels
 from watchkeeper.state.closures import Closures
 from watchkeeper.state.glances import Glances
@@ -66,11 +66,11 @@ class DriverStateMachine:
     @property
     def learned(self) -> DriverBaseline | None:
         """What is to be kept of this driver; None before enough was learned."""
-        return self.baseline.numbers.kept if self.baseline.progress_pct >= _LEARNED_PCT else None
+        return self.baseline.numbers if self.baseline.progress_pct >= _LEARNED_PCT else None
 
     def recall(self, kept: DriverBaseline) -> None:
         """Go on from what was kept. Raises BadInputError for what cannot have been learned."""
-        self.baseline.restore(BaselineNumbers.of(kept))
+        self.baseline.restore(kept)
 
     def step(self, measurement: Measurement | None, vehicle: VehicleSignals | None, t_ns: int) -> DriverState:
         """Judge what is known at `t_ns` (end of exposure of `measurement`; nanoseconds, not before the last step's).

@@ -63,7 +63,7 @@ def test_the_product_as_it_is_has_none(tmp_path: Path) -> None:
             'supervisor: connect {sa_family=AF_UNIX, sun_path="/run/dbus/system_bus_socket"}',
         ),
         (300, "io_uring_setup(8, {flags=0}) = 9", "vision: socket io_uring, which this observation cannot see into"),
-        (300, 'openat(AT_FDCWD</work>, "a.jpg", O_RDWR|O_CREAT, 0666) = 9</work/a.jpg>', "vision: /work/a.jpg"),
+        (300, 'openat(AT_FDCWD</drive>, "a.jpg", O_RDWR|O_CREAT, 0666) = 9</drive/a.jpg>', "vision: /drive/a.jpg"),
         (201, 'openat(8</var>, "b.jpg", O_WRONLY|O_CREAT, 0666) = 9</var/b.jpg>', "supervisor: /var/b.jpg"),
         (200, 'rename("/state/a", "/var/www/a") = 0', "supervisor: /var/www/a"),
         (300, "shmget(0x1267, 4096, IPC_CREAT|0600) = 0", "vision: shmget(0x1267, 4096, IPC_CREAT|0600)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,18 @@ from watchkeeper.confine.landlock import DEVICE, Access, Rule, handled
 from watchkeeper.errors import BadInputError
 from watchkeeper.runtime import policy
 from watchkeeper.runtime.policy import DATA_LIMIT_BYTES, Policy, policy_for
+from watchkeeper.runtime.vision_options import vision_options
 
 WRITING = Access.WRITE_FILE | Access.MAKE_REG | Access.TRUNCATE | Access.REMOVE_FILE
 
 
 def made(source: str = "demo:", engine: str = "litert", trace_out: Path | None = None) -> Policy:
-    return policy_for("host", source, None, engine, "euroncap-2026", trace_out)
+    return policy_for(told("--board", "host", "--source", source, "--engine", engine, trace_out=trace_out))
+
+
+def told(*options: str, trace_out: Path | None = None) -> argparse.Namespace:
+    more = () if trace_out is None else ("--trace-out", str(trace_out))
+    return vision_options(["watchkeeper-vision", *options, *more, "--state-fd", "3", "--vehicle-fd", "4"])
 
 
 def written(of: Policy) -> set[Path]:
@@ -62,7 +69,7 @@ def test_devices_are_those_of_the_source(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_an_unknown_board_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no-such-board"):
-        policy_for("no-such-board", None, None, None, "euroncap-2026", None)
+        policy_for(told("--board", "no-such-board"))
 
 
 def test_rights_a_kernel_does_not_know_are_not_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -86,16 +87,16 @@ def test_good_manifest_is_read(tmp_path: Path) -> None:
         ('name = "net"', 'name = "other"', "name", "the file's own name"),
         ("a" * 64, "A" * 64, "wheel_sha256", "64 lower-case"),
         ("b" * 64, "b" * 63, "sha256", "64 lower-case"),
-        ("size_bytes = 10", "size_bytes = 0", "size_bytes", "at least 1"),
+        ("size_bytes = 10", "size_bytes = 0", "size_bytes", "from 1 to"),
         ("size_bytes = 10", "size_bytes = true", "size_bytes", "whole number"),
         ("size_bytes = 10", "size_bytes = 10\nsise = 1", "sise", "unknown field"),
-        ("high = 1.0", "high = nan", "input[0].high", "finite"),
-        ("high = 1.0", "high = -1.0", "input[0].high", "more than low"),
-        ("shape = [1, 4]", "shape = [1, 0]", "output[0].shape", "at least 1"),
-        ('dtype = "float32"\nlayout', 'dtype = "float99"\nlayout', "input[0].dtype", "expected one of"),
-        ("indices = [0, 3]", "indices = [0, 4]", "output[0].golden.indices", "from 0 to 3"),
-        ("indices = [0, 3]", "indices = [0]", "output[0].golden.values", "one number for each"),
-        ("[output.golden]", "[output.silver]", "output[0].silver", "unknown field"),
+        ("high = 1.0", "high = nan", "input.high", "finite"),
+        ("high = 1.0", "high = -1.0", "input.high", "more than low"),
+        ("shape = [1, 4]", "shape = [1, 0]", "output.shape", "at least 1"),
+        ('dtype = "float32"\nlayout', 'dtype = "float99"\nlayout', "input.dtype", "expected one of"),
+        ("indices = [0, 3]", "indices = [0, 4]", "output.golden.indices", "from 0 to 3"),
+        ("indices = [0, 3]", "indices = [0]", "output.golden.values", "one number for each"),
+        ("[output.golden]", "[output.silver]", "output.silver", "unknown field"),
     ],
 )
 def test_bad_manifest_names_file_field_and_expectation(
@@ -106,7 +107,7 @@ def test_bad_manifest_names_file_field_and_expectation(
     with pytest.raises(BadInputError) as caught:
         read_manifest(path)
     text = str(caught.value)
-    assert text.startswith(f"{path}: {field}: ")
+    assert re.match(rf"{re.escape(str(path))}(:\d+)?: {re.escape(field)}: ", text)
     assert expected in text
     assert "\n" not in text
 
@@ -115,7 +116,7 @@ def test_bad_manifest_names_file_field_and_expectation(
 def test_not_toml(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "net.toml"
     path.write_bytes(content)
-    with pytest.raises(BadInputError, match="expected a TOML file"):
+    with pytest.raises(BadInputError, match=r"expected (TOML|UTF-8 text)"):
         read_manifest(path)
 
 
