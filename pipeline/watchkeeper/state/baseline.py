@@ -23,14 +23,13 @@ _SHIFT_DEG, _LEAN = limits.NEUTRAL_SHIFT_MAX.value, limits.LEAN.value
 _OPEN_MAX, _VISIBLE = limits.OPEN_READING_MAX.value, limits.EYE_VISIBLE.value
 
 
-# In the order of DriverBaseline's fields and of _Posture's medians.
-_MEDIANS = (
-    "head_yaw_deg", "head_pitch_deg", "gaze_yaw_deg", "gaze_pitch_deg", "opening", "face_px", "face_x_px", "face_y_px",
-)  # fmt: skip
+_ANGLES = "head_yaw_deg", "head_pitch_deg", "gaze_yaw_deg", "gaze_pitch_deg"
+_PLACE = "face_px", "face_x_px", "face_y_px"
+_MEDIANS = (*_ANGLES, "opening", *_PLACE)
 _BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("first_open", "first_closed", "second_open", "second_closed", "opening"), (0.0, _OPEN_MAX)),
-    **dict.fromkeys(_MEDIANS[:4], (-_ANGLE_DEG, _ANGLE_DEG)),
-    **dict.fromkeys(_MEDIANS[5:], (0.0, _FACE_PX)),
+    **dict.fromkeys(_ANGLES, (-_ANGLE_DEG, _ANGLE_DEG)),
+    **dict.fromkeys(_PLACE, (0.0, _FACE_PX)),
     "present": (0, 1),
     "learned_ns": (0, 2 * _ENOUGH_NS),
 }
