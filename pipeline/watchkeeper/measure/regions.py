@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
+from watchkeeper._geometry import bounds, place_landmarks
 from watchkeeper.measure.face import Detection
 from watchkeeper.measure.points import LEFT_EYE, RIGHT_EYE, Points
 from watchkeeper.types import Region
@@ -27,16 +26,19 @@ def from_detection(face: Detection) -> Region:
 
 
 def box(points: Points) -> tuple[float, float, float, float]:
-    """x, y, width, height of all landmarks, image pixels."""
-    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
+    """x, y, width, height of all landmarks, image pixels. Raises ValueError where one of them is not finite."""
+    found = bounds(points)
+    if found is None:
+        raise ValueError("landmarks: expected finite numbers")
+    return _sized(found)
 
 
 def from_landmarks(points: Points, width: int, height: int) -> Region | None:
     """Where to look in the next frame, or None when the landmarks are no plausible face in this picture."""
-    if not np.isfinite(points).all():
+    found = bounds(points)
+    if found is None:
         return None
-    x, y, w, h = box(points)
+    x, y, w, h = _sized(found)
     side = max(w, h)
     rx, ry = (float(v) for v in points[RIGHT_EYE.outer, :2])
     lx, ly = (float(v) for v in points[LEFT_EYE.outer, :2])
@@ -55,8 +57,10 @@ def to_image(raw: Points, side_px: float, region: Region, out: Points) -> Points
     """
     scale = region.w / side_px
     c, s = math.cos(region.rotation_rad) * scale, math.sin(region.rotation_rad) * scale
-    x, y = raw[:, 0] - side_px / 2, raw[:, 1] - side_px / 2
-    out[:, 0] = c * x - s * y + region.cx
-    out[:, 1] = s * x + c * y + region.cy
-    out[:, 2] = raw[:, 2] * scale
+    place_landmarks(raw, side_px / 2, c, s, scale, region.cx, region.cy, out)
     return out
+
+
+def _sized(corners: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = corners
+    return left, top, right - left, bottom - top

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper._geometry import grey_levels
 from watchkeeper.measure.points import LEFT_EYE, RIGHT_EYE, EyePoints, Points
 from watchkeeper.types import Region
 
@@ -29,11 +30,16 @@ _PALM_NOT, _PALM_WHOLE = 0.86, 0.94  # 25th percentile over the same: a palm who
 _EYE_WIDE, _EYE_HIGH = 1.2, 0.6  # of the distance between the corners
 _CHEEKS = {LEFT_EYE.outer: (280, 330), RIGHT_EYE.outer: (50, 101)}
 _LIPS = (61, 291)
+_NEEDED = [
+    *(point for eye in (RIGHT_EYE, LEFT_EYE) for point in (eye.outer, eye.inner, *_CHEEKS[eye.outer])), *_LIPS,
+]  # fmt: skip
+_Places = dict[int, list[float]]  # x, y of a landmark, image pixels
 _LIPS_WIDE, _LIPS_HIGH = 1.1, 0.7
 # Lips, open or closed, have their own dark line; how dark differs between people, so a hand shows by the change.
 _MOUTH_FLAT, _MOUTH_CHANGE, _MOUTH_LEARN_S = 0.62, 0.12, 10.0
 _FACE_NOT, _FACE_SURE = 0.6, 0.9
 _SETTLE_S = 0.2
+_HIGH_QUARTER_LOW, _MIDDLE, _LOW = [0.75, 0.25, 0.05], [0.5], [0.05]  # shares of the pixels
 _DARKEST = 4.0  # grey levels: a cheek darker than this tells nothing
 
 
@@ -57,10 +63,11 @@ class Seen:
 
 def sight_regions(points: Points) -> SightRegions:
     """Where to look; `points` as in measure.points."""
-    (rx, ry), (lx, ly) = points[RIGHT_EYE.outer, :2], points[LEFT_EYE.outer, :2]
-    turned = math.atan2(float(ly - ry), float(lx - rx))
-    places = [_eye_and_cheek(points, eye, turned) for eye in (LEFT_EYE, RIGHT_EYE)]
-    lips = _between(points, _LIPS, _LIPS_WIDE, _LIPS_HIGH, turned)
+    xy = dict(zip(_NEEDED, points[_NEEDED, :2].tolist(), strict=True))
+    (rx, ry), (lx, ly) = xy[RIGHT_EYE.outer], xy[LEFT_EYE.outer]
+    turned = math.atan2(ly - ry, lx - rx)
+    places = [_eye_and_cheek(xy, eye, turned) for eye in (LEFT_EYE, RIGHT_EYE)]
+    lips = _between(xy, _LIPS, _LIPS_WIDE, _LIPS_HIGH, turned)
     return SightRegions((places[0][0], places[1][0]), (places[0][1], places[1][1]), lips)
 
 
@@ -85,7 +92,7 @@ class Sight:
         dt_s = 0.0 if self._t_ns is None else min(max(t_ns - self._t_ns, 0) / 1e9, 1.0)
         self._t_ns = t_ns
         share = 1.0 if first else -math.expm1(-dt_s / _SETTLE_S)
-        skin = [levels(cheek, 0.5)[0] for cheek in cheeks]
+        skin = [_median(cheek) for cheek in cheeks]
         sure = max(0.0, min(1.0, (face_p - _FACE_NOT) / (_FACE_SURE - _FACE_NOT)))
         known = [level for level in skin if level is not None and level >= _DARKEST]
         for k, eye in enumerate(eyes):
@@ -99,10 +106,10 @@ class Sight:
         return Seen(*self._seen)
 
     def _mouth(self, mouth: Histogram, skin: float, dt_s: float) -> float:
-        (level,) = levels(mouth, 0.05)
-        if level is None:
+        found = grey_levels(mouth, _LOW)
+        if found is None:
             return 0.0
-        low = level / skin
+        low = found[0] / skin
         usual = self._mouth_low
         covered = low > max(_MOUTH_FLAT, 0.0 if usual is None else usual + _MOUTH_CHANGE)
         if not covered:
@@ -116,30 +123,28 @@ def eye_seen(eye: Histogram, skin: float, face_skin: float) -> float:
 
     Both are above zero. A far cheek alone will not do: where it lies in shade a closed eye has nothing darker in it.
     """
-    high, quarter, low = levels(eye, 0.75, 0.25, 0.05)
-    if high is None or quarter is None or low is None:
+    found = grey_levels(eye, _HIGH_QUARTER_LOW)
+    if found is None:
         return 0.0  # outside the picture
+    high, quarter, low = found
     dark = (high / skin - _DARK_WHOLE) / (_DARK_NOT - _DARK_WHOLE)
     flat = (_FLAT_WHOLE - low / face_skin) / (_FLAT_WHOLE - _FLAT_NOT)
     palm = (_PALM_WHOLE - quarter / face_skin) / (_PALM_WHOLE - _PALM_NOT)
     return max(0.0, min(1.0, dark, flat, palm))
 
 
-def _eye_and_cheek(points: Points, eye: EyePoints, turned: float) -> tuple[Region, Region]:
-    place = _between(points, (eye.outer, eye.inner), _EYE_WIDE, _EYE_HIGH, turned)
-    x, y = (float(v) for v in points[list(_CHEEKS[eye.outer]), :2].mean(axis=0))
-    return place, Region(x, y, place.w, place.h, turned)
+def _median(histogram: Histogram) -> float | None:
+    found = grey_levels(histogram, _MIDDLE)
+    return None if found is None else found[0]
 
 
-def _between(points: Points, ends: tuple[int, int], wide: float, high: float, turned: float) -> Region:
-    (ax, ay), (bx, by) = (tuple(float(v) for v in points[end, :2]) for end in ends)
+def _eye_and_cheek(xy: _Places, eye: EyePoints, turned: float) -> tuple[Region, Region]:
+    place = _between(xy, (eye.outer, eye.inner), _EYE_WIDE, _EYE_HIGH, turned)
+    (ax, ay), (bx, by) = (xy[point] for point in _CHEEKS[eye.outer])
+    return place, Region((ax + bx) / 2, (ay + by) / 2, place.w, place.h, turned)
+
+
+def _between(xy: _Places, ends: tuple[int, int], wide: float, high: float, turned: float) -> Region:
+    (ax, ay), (bx, by) = (xy[end] for end in ends)
     apart = max(math.hypot(ax - bx, ay - by), 1.0)
     return Region((ax + bx) / 2, (ay + by) / 2, wide * apart, high * apart, turned)
-
-
-def levels(histogram: Histogram, *shares: float) -> list[float | None]:
-    """Grey levels below which `shares` of the pixels lie; None each without pixels."""
-    summed = np.cumsum(histogram, dtype=np.int64)
-    if summed[-1] == 0:
-        return [None] * len(shares)
-    return [float(level) for level in np.searchsorted(summed, np.multiply(shares, summed[-1]))]
