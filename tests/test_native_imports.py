@@ -8,7 +8,7 @@ from pathlib import Path
 import watchkeeper
 
 PACKAGE = Path(watchkeeper.__file__).parent
-ALLOWED = {"_kernels": {"preprocess", "memory"}, "_mailbox": {"mailbox"}}
+ALLOWED = {"_kernels": {"preprocess", "memory"}, "_geometry": {"measure"}, "_mailbox": {"mailbox"}}
 
 
 def _imported(path: Path) -> set[str]:

@@ -39,7 +39,8 @@ def test_only_the_package_is_installed_and_it_carries_its_data(wheel: Path) -> N
     assert "watchkeeper/_data/vehicles/volkswagen_mqb.toml" in names
     assert "watchkeeper/_data/boards/common/system/25-watchkeeper-can.network" in names
     assert any(name.startswith("watchkeeper/_data/models/") and name.endswith(".toml") for name in names)
-    assert any(name.startswith("watchkeeper/_kernels.") and name.endswith(".so") for name in names)
+    for module in ("_kernels", "_geometry", "_mailbox"):
+        assert any(name.startswith(f"watchkeeper/{module}.") and name.endswith(".so") for name in names), module
     assert any(name.startswith("watchkeeper/_mailbox.") and name.endswith(".so") for name in names)
     own = {f"watchkeeper/_data/models/{model.member}" for model in load_manifests() if model.packaged}
     assert own <= set(names)

@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-_NATIVE = ("watchkeeper._kernels", "watchkeeper._mailbox")
+_NATIVE = ("watchkeeper._kernels", "watchkeeper._geometry", "watchkeeper._mailbox")
 
 
 class _Sanitized:

@@ -19,7 +19,7 @@ from watchkeeper.types import Cause, SystemState
 # None in sys.modules makes an import fail as if the package were not installed.
 _WITHOUT = """
 import sys
-for name in ("numpy", "av", "ai_edge_litert", "watchkeeper._kernels", "cv2"):
+for name in ("numpy", "av", "ai_edge_litert", "watchkeeper._kernels", "watchkeeper._geometry", "cv2"):
     sys.modules[name] = None
 from watchkeeper.supervisor.main import main
 status = main(sys.argv[1:])
