@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from watchkeeper.cli import main
+from watchkeeper.commands import bench_pipeline
 
 pytestmark = pytest.mark.needs_models
 PLACES = ("decode", "upload", "download")
@@ -39,3 +40,16 @@ def test_a_format_that_has_to_be_converted_is_told_where(tmp_path: Path) -> None
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     assert _copied(f"file:{path}", tmp_path / "out.json") == {"decode": 64 * 48 * 3, "upload": 0.0, "download": 0.0}
+
+
+def test_times_without_all_of_the_work_are_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under a budget that no frame can hold the ladder leaves work out, which would look quick."""
+    monkeypatch.setattr(bench_pipeline, "budget_ns", lambda milliseconds: 1)
+    out = tmp_path / "out.json"
+    assert main(["bench", "pipeline", "--source", "pattern:64x48@30", "--frames", "90", "--json", str(out)]) == 0
+    made = json.loads(out.read_text())
+    assert made["valid"] is False
+    assert "work was left out of" in made["environment"]["invalid_because"]
+    assert "these figures do not hold" in capsys.readouterr().err
