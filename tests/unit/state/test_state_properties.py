@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from watchkeeper.board import load_board
 from watchkeeper.state.machine import DriverStateMachine
-from watchkeeper.state.profiles import get_profile
+from watchkeeper.state.profiles import Profile, get_profile, profile_names
 from watchkeeper.types import (
     DriverState,
     Eye,
@@ -24,7 +24,8 @@ from watchkeeper.types import (
 )
 
 NS = 1_000_000_000
-PROFILE, CABIN = get_profile("euroncap-2026"), load_board("host").cabin
+CABIN = load_board("host").cabin
+_profiles = st.sampled_from(profile_names()).map(get_profile)
 Step = tuple[int, Measurement | None, VehicleSignals | None]
 
 _any = st.floats()  # NaN and infinities too
@@ -46,10 +47,10 @@ _measurement = st.builds(
 )
 _flag = st.one_of(st.none(), st.booleans())
 _vehicle = st.one_of(st.none(), st.builds(VehicleSignals, _maybe, _maybe, _flag, _flag, _flag, _flag, _flag))
+# Frames far apart, a clock that stands or steps back, a gap of minutes.
+_step_ms = st.one_of(st.integers(5, 400), st.sampled_from([0, -300, 70_000, 400_000]))
 # Each item lasts a while, so that sequences get as far as warnings.
-_items = st.lists(
-    st.tuples(st.integers(1, 60), st.integers(5, 400), st.one_of(st.none(), _measurement), _vehicle), max_size=12
-)
+_items = st.lists(st.tuples(st.integers(1, 60), _step_ms, st.one_of(st.none(), _measurement), _vehicle), max_size=12)
 
 
 def _steps(items: list[tuple[int, int, Measurement | None, VehicleSignals | None]]) -> list[Step]:
@@ -66,13 +67,14 @@ def _run(machine: DriverStateMachine, steps: list[Step], shift_ns: int = 0) -> l
     return [machine.step(m, v, t_ns + shift_ns) for t_ns, m, v in steps]
 
 
-@given(_items)
+@given(_profiles, _items)
 @settings(max_examples=150, deadline=None)
 def test_nothing_raises_and_events_tell_what_the_state_says(
+    profile: Profile,
     items: list[tuple[int, int, Measurement | None, VehicleSignals | None]],
 ) -> None:
     active, level, count = Warning.NONE, 0, 0
-    for state in _run(DriverStateMachine(PROFILE, CABIN), _steps(items)):
+    for state in _run(DriverStateMachine(profile, CABIN), _steps(items)):
         for event in state.events:
             assert event.t_ns == state.t_ns
             if event.phase is Phase.ONSET:
@@ -93,14 +95,14 @@ def test_nothing_raises_and_events_tell_what_the_state_says(
         assert state.closed_s >= 0
 
 
-@given(_items, st.integers(0, 10**15))
+@given(_profiles, _items, st.integers(0, 10**15))
 @settings(max_examples=60, deadline=None)
 def test_only_time_differences_matter(
-    items: list[tuple[int, int, Measurement | None, VehicleSignals | None]], shift_ns: int
+    profile: Profile, items: list[tuple[int, int, Measurement | None, VehicleSignals | None]], shift_ns: int
 ) -> None:
     steps = _steps(items)
-    here = _run(DriverStateMachine(PROFILE, CABIN), steps)
-    there = _run(DriverStateMachine(PROFILE, CABIN), steps, shift_ns)
+    here = _run(DriverStateMachine(profile, CABIN), steps)
+    there = _run(DriverStateMachine(profile, CABIN), steps, shift_ns)
     for a, b in zip(here, there, strict=True):
         moved = tuple(replace(event, t_ns=event.t_ns - shift_ns) for event in b.events)
         onset_ns = None if b.onset_ns is None else b.onset_ns - shift_ns
@@ -108,15 +110,16 @@ def test_only_time_differences_matter(
         assert repr(a) == repr(replace(b, t_ns=b.t_ns - shift_ns, onset_ns=onset_ns, events=moved))
 
 
-@given(_items)
+@given(_profiles, _items)
 @settings(max_examples=80, deadline=None)
 def test_ten_seconds_of_attentive_driving_end_every_warning(
+    profile: Profile,
     items: list[tuple[int, int, Measurement | None, VehicleSignals | None]],
 ) -> None:
-    machine = DriverStateMachine(PROFILE, CABIN)
+    machine = DriverStateMachine(profile, CABIN)
     steps = _steps(items)
     _run(machine, steps)
-    t0_ns = steps[-1][0] if steps else 0
+    t0_ns = max((t_ns for t_ns, _, _ in steps), default=0)
     eye = Eye(1.0, None, 0.99)
     state = None
     for k in range(1, 301):
@@ -130,6 +133,6 @@ def test_ten_seconds_of_attentive_driving_end_every_warning(
 
 
 def test_time_that_steps_back_counts_as_no_time() -> None:
-    machine = DriverStateMachine(PROFILE, CABIN)
+    machine = DriverStateMachine(get_profile("euroncap-2026"), CABIN)
     machine.step(None, None, 5 * NS)
     assert machine.step(None, None, 3 * NS).t_ns == 5 * NS
