@@ -90,6 +90,14 @@ class OpenedPicamera2(Picamera2):
         self.camera_config["colour_space"] = config["colour_space"]
         self.controls, self.started = config["controls"], False
 
+    def set_controls(self, controls: dict[str, Any]) -> None:
+        """Checked as libcamera does, by name and range."""
+        for name, value in controls.items():
+            low, high, _ = {"AeEnable": (False, True, True), **self.camera_controls}[name]
+            if not low <= value <= high:
+                raise RuntimeError(f"control {name}: {value} is out of range")
+        self.controls = {**self.controls, **controls}
+
     def camera_configuration(self) -> dict[str, Any]:
         return self.camera_config
 

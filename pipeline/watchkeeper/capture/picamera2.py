@@ -3,6 +3,7 @@
     picamera2:0?size=1280x720&fps=30&stream=lores&tuning=imx219_noir.json&exposure_us=8000&gain=2&lens=2.0&buffers=4
 
 Without options: 1280x720 at 30 frames a second, automatic exposure. exposure_us, gain: fixed exposure (give both).
+exposure=face: exposure and gain are the program's, by the driver's face (runtime/light.py).
 lens: a fixed focus in dioptres (1 / metres), for modules with a motor. tuning: a file of libcamera's, name or path.
 """
 
@@ -21,9 +22,11 @@ from watchkeeper.errors import BadInputError
 from watchkeeper.types import ColorMatrix
 
 _EXPECTED = (
-    "N?size=WxH&fps=F&stream=lores|main&tuning=FILE&exposure_us=N&gain=G&lens=DIOPTRES&buffers=N, N the camera's number"
+    "N?size=WxH&fps=F&stream=lores|main&tuning=FILE&exposure_us=N&gain=G&exposure=camera|face&lens=DIOPTRES&buffers=N, "
+    "N the camera's number"
 )
 _OPEN_TIMEOUT_S = 15.0  # a sensor that does not answer on I2C takes libcamera some seconds
+_FIRST_EXPOSURE_US = 8_000.0  # until a face has been seen: short enough for a head that turns
 _AF_MANUAL = 0  # libcamera controls: AfModeManual
 # libcamera::ColorSpace as text; Sycc is JPEG's
 _COLORS = {
@@ -47,6 +50,7 @@ class Options:
     gain: float | None = None
     lens_dioptres: float | None = None
     buffers: int = 4
+    by_face: bool = False
 
 
 def parse(argument: str) -> Options:
@@ -60,13 +64,17 @@ def parse(argument: str) -> Options:
     stream, tuning = options.take("stream", "lores|main"), options.take("tuning", r"[\w./-]+")
     exposure, gain = options.take("exposure_us", r"\d{2,6}"), options.take("gain", r"\d{1,2}(?:\.\d{1,3})?")
     lens, buffers = options.take("lens", r"\d{1,2}(?:\.\d{1,3})?"), options.take("buffers", BUFFERS)
+    by_face = options.take("exposure", "camera|face")
     options.end()
     if (exposure is None) != (gain is None):
         raise BadInputError(f"source {source}: expected exposure_us and gain together: one alone is not fixed")
+    if by_face and by_face[0] == "face" and exposure is not None:
+        raise BadInputError(f"source {source}: expected exposure=face or exposure_us, not both")
     return Options(
         int(number), size, fps, stream[0] if stream else "lores", tuning[0] if tuning else None,
         int(exposure[0]) if exposure else None, float(gain[0]) if gain else None,
         float(lens[0]) if lens else None, int(buffers[0]) if buffers else 4,
+        by_face is not None and by_face[0] == "face",
     )  # fmt: skip
 
 
@@ -82,8 +90,34 @@ def open_picamera2(argument: str, *, paced: bool, repeat: bool, clock: Clock) ->
     info = SourceInfo(str(camera.camera_properties.get("Model", name)), int(width), int(height), options.fps)
     return RequestSource(
         camera, picamera2.MappedArray, options.stream, _color(configured.get("colour_space")),
-        clock=clock, info=info, paced=paced,
+        clock=clock, info=info, paced=paced, exposure=Picamera2Exposure(camera) if options.by_face else None,
     )  # fmt: skip
+
+
+class Picamera2Exposure:
+    """An `ExposureControl` over a started camera. Limits are libcamera's own (min, max, default)."""
+
+    def __init__(self, camera: Any) -> None:
+        self._camera = camera
+        shortest, longest, _ = camera.camera_controls["ExposureTime"]
+        self.shortest_us, self.longest_us = max(1.0, float(shortest)), float(longest)
+        self.largest_gain = max(1.0, float(camera.camera_controls["AnalogueGain"][1]))
+        self._now = _FIRST_EXPOSURE_US, 1.0
+        self.write(*self._now)
+
+    def now(self) -> tuple[float, float]:
+        """As last asked for; which frame shows it first is the sensor's."""
+        return self._now
+
+    def write(self, exposure_us: float, gain: float) -> None:
+        """For one of the next frames. Raises OSError where libcamera refuses."""
+        self._now = max(self.shortest_us, min(self.longest_us, exposure_us)), max(1.0, min(self.largest_gain, gain))
+        try:
+            self._camera.set_controls(
+                {"AeEnable": False, "ExposureTime": round(self._now[0]), "AnalogueGain": self._now[1]}
+            )
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
 
 
 def _opened(module: Any, options: Options, name: str) -> Any:

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from watchkeeper.capture.lease import FrameLease, LeaseCount
-from watchkeeper.capture.source import Clock, EndOfSource, SourceInfo, SourceLost
+from watchkeeper.capture.source import Clock, EndOfSource, ExposureControl, SourceInfo, SourceLost
 from watchkeeper.capture.v4l2_device import planes_of
 from watchkeeper.errors import BadInputError
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat
@@ -75,10 +75,10 @@ class RequestSource:
 
     def __init__(
         self, camera: Camera, map_request: MapRequest, stream: str, color: ColorMatrix, *, clock: Clock,
-        info: SourceInfo, paced: bool = True,
+        info: SourceInfo, paced: bool = True, exposure: ExposureControl | None = None,
     ) -> None:  # fmt: skip
         self._camera, self._map, self._stream, self._color, self._clock = camera, map_request, stream, color, clock
-        self.info = info
+        self.info, self.exposure = info, exposure
         self._leases = LeaseCount()
         self._lock = threading.Lock()
         self._closed = threading.Event()

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from watchkeeper.capture.lease import FrameLease
 from watchkeeper.clock import now_ns
@@ -86,6 +86,33 @@ class Source(Protocol):
     def close(self) -> None:
         """Stop; may be called again. A `next` that is waiting ends. Leases that are out stay valid until released."""
         ...
+
+
+class ExposureControl(Protocol):
+    """A camera's exposure time (microseconds) and gain (1 and more), taken over from its own automatism."""
+
+    @property
+    def shortest_us(self) -> float: ...
+    @property
+    def longest_us(self) -> float: ...
+    @property
+    def largest_gain(self) -> float: ...
+
+    def now(self) -> tuple[float, float]:
+        """Exposure time and gain, as the camera has them. Raises OSError."""
+        ...
+
+    def write(self, exposure_us: float, gain: float) -> None:
+        """Set both, each to the nearest that the camera has. Raises OSError."""
+        ...
+
+
+@runtime_checkable
+class ExposedByUs(Protocol):
+    """A source that was told `exposure=face` in its URI has this not None."""
+
+    @property
+    def exposure(self) -> ExposureControl | None: ...
 
 
 class SourceOpener(Protocol):

@@ -1,10 +1,11 @@
 """`v4l2:/dev/video0`: a camera by Linux's own interface; frames are the driver's buffers, nothing is copied.
 
-    v4l2:/dev/video0?size=1280x720&fps=30&format=NV12&io=userptr&buffers=4
+    v4l2:/dev/video0?size=1280x720&fps=30&format=NV12&io=userptr&buffers=4&exposure=face
 
 Without options: the size and rate the device is set to, the first of its formats that is one of ours, the driver's own
-memory (`io=mmap`). With `io=userptr&memory=cuda` the camera writes into memory that the GPU reads in place. A frame
-nobody took in time is given back for a newer one: there is never a burst of old pictures.
+memory (`io=mmap`), the camera's own exposure; with `exposure=face` it is set by the driver's face (runtime/light.py).
+With `io=userptr&memory=cuda` the camera writes into memory that the GPU reads in place. A frame nobody took in time is
+given back for a newer one: there is never a burst of old pictures.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from watchkeeper.capture import v4l2_abi as abi
 from watchkeeper.capture import v4l2_buffers as buffers
 from watchkeeper.capture.lease import FrameLease, LeaseCount
 from watchkeeper.capture.source import Clock, EndOfSource, SourceInfo, SourceLost
+from watchkeeper.capture.v4l2_controls import V4l2Exposure, open_exposure
 from watchkeeper.capture.v4l2_device import Device, planes_of
 from watchkeeper.capture.v4l2_kernel import Kernel, LinuxKernel, is_gone
 from watchkeeper.clock import NS_PER_S
@@ -31,7 +33,7 @@ from watchkeeper.types import Frame
 _CODES = {code.to_bytes(4, "little").decode().rstrip(): code for code in abi.FORMATS}
 _EXPECTED = (
     f"expected /dev/videoN?size=WxH&fps=F&format={'|'.join(_CODES)}&io=mmap|expbuf|userptr|dmabuf&memory=host|cuda"
-    "&buffers=N (memory with io=userptr)"
+    "&buffers=N&exposure=camera|face (memory with io=userptr)"
 )
 
 
@@ -46,6 +48,7 @@ class Options:
     io: str = "mmap"
     buffers: int = 4
     memory: str = "host"
+    exposure: str = "camera"
 
 
 def parse(argument: str) -> Options:
@@ -65,6 +68,7 @@ def parse(argument: str) -> Options:
     size, fps = taken("size", r"(\d{2,4})x(\d{2,4})"), taken("fps", r"\d{1,3}(\.\d{1,3})?")
     code, io = taken("format", "|".join(_CODES)), taken("io", "|".join(buffers.WAYS))
     count, memory = taken("buffers", r"[2-9]|[12]\d|3[0-2]"), taken("memory", "host|cuda")
+    exposure = taken("exposure", "camera|face")
     if memory and not (io and io[0] == "userptr"):
         raise BadInputError(f"source v4l2:{argument}: memory={memory[0]}: expected io=userptr with it; {_EXPECTED}")
     if given:
@@ -77,6 +81,7 @@ def parse(argument: str) -> Options:
         io[0] if io else "mmap",
         int(count[0]) if count else 4,
         memory[0] if memory else "host",
+        exposure[0] if exposure else "camera",
     )
 
 
@@ -111,6 +116,7 @@ class V4l2Source:
         self._streaming = False
         self._lost, self._seq, self._driver_seq, self._first_ns, self._last_ns = 0, 0, -1, 0, -1
         try:
+            self.exposure = None if options.exposure == "camera" else self._taken_over()
             with self._device.told(f"io={options.io}"):
                 self._slots = buffers.request(
                     self._kernel, self._device.fd, options.io, options.buffers, self._device.image_bytes,
@@ -169,6 +175,16 @@ class V4l2Source:
             for slot in self._slots:
                 if slot.index not in self._out:
                     buffers.release(self._kernel, slot)
+
+    def _taken_over(self) -> V4l2Exposure:
+        with self._device.told("exposure=face"):
+            exposure = open_exposure(self._kernel, self._device.fd)
+        if exposure is None:
+            raise BadInputError(
+                f"source v4l2:{self._device.path}: exposure=face: expected a camera with the control "
+                "exposure_time_absolute; leave it to the camera (exposure=camera)"
+            )
+        return exposure
 
     def _start(self) -> None:
         with self._lock:

@@ -27,6 +27,7 @@ from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
 from watchkeeper.measure.quality import image_quality
 from watchkeeper.measure.sight import Seen, Sight, sight_regions
 from watchkeeper.memory.ledger import CopyLedger
+from watchkeeper.preprocess.spec import Histogram
 from watchkeeper.runtime.frame_work import Unhurried
 from watchkeeper.runtime.networks import LandmarkNetwork, Networks
 from watchkeeper.trace.rows import Kind, Task
@@ -140,6 +141,12 @@ class Perception:
     def copies(self) -> CopyLedger:
         """Bytes the CPU copied between the source's buffers and the engines' inputs."""
         return self._preprocess.copies
+
+    def light(self) -> Histogram:
+        """Grey levels, (256,) counts, of the last frame's cheeks; of the whole picture while there is no face."""
+        if self._region is None:
+            return self._histogram
+        return np.add(self._levels[2], self._levels[3])
 
     def forget_driver(self) -> None:
         """Begin anew with the next picture: nothing is known of this driver's eyes, seat or looks any more."""

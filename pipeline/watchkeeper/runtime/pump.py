@@ -8,6 +8,8 @@ from watchkeeper.capture.latest import CaptureThread
 from watchkeeper.capture.source import EndOfSource, SourceLost, open_source
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
 from watchkeeper.errors import BadInputError, WatchkeeperError
+from watchkeeper.runtime.exposure import Histogram
+from watchkeeper.runtime.light import face_light
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch
 from watchkeeper.runtime.realtime import SlackCollector, major_faults
@@ -25,15 +27,23 @@ class NoSourceError(WatchkeeperError):
 
 
 def pump(
-    loop: VisionLoop, settings: Settings, recorder: Recorder, *, repeat: bool, stopping: Callable[[], bool]
+    loop: VisionLoop,
+    settings: Settings,
+    recorder: Recorder,
+    *,
+    repeat: bool,
+    stopping: Callable[[], bool],
+    light: Callable[[], Histogram] | None = None,
 ) -> None:
-    """Until the source's end or `stopping` says so. Raises SourceLost, told to the supervisor before, and NoSourceError
-    for one that cannot be opened."""
+    """Until the source's end or `stopping` says so. light: grey levels to expose by, where the source's exposure is
+    ours. Raises SourceLost, told to the supervisor before, and NoSourceError for one that cannot be opened."""
     try:
         source = open_source(settings.source, paced=True, repeat=repeat)
     except BadInputError as error:
         raise NoSourceError(str(error)) from error
-    between = Between(recorder, budget_ns(settings.board.frame_period_ms))
+    period_ns = budget_ns(settings.board.frame_period_ms)
+    between = Between(recorder, period_ns)
+    exposed = None if light is None else face_light(source, light, period_ns)
     with CaptureThread(source) as capture:
         while not stopping():
             try:
@@ -57,6 +67,8 @@ def pump(
                     dequeued_ns=capture.latest.taken_put_ns,
                     lost=lost,
                 )
+                if exposed is not None:
+                    exposed(exposure_ns)
                 between.frames(exposure_ns)
 
 

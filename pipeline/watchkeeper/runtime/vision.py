@@ -143,7 +143,8 @@ def _see(
         loop.announce(Cause.STARTING)
         if not args.glass_test:
             warm_up(settings)
-        pump(loop, settings, work.recorder, repeat=args.repeat, stopping=lambda: stop.is_set)
+        light = None if isinstance(perception, GlassTest) else perception.light
+        pump(loop, settings, work.recorder, repeat=args.repeat, stopping=lambda: stop.is_set, light=light)
         return EXIT_ENDED
     finally:
         perception.close()
