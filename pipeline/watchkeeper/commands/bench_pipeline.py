@@ -1,6 +1,7 @@
 """`bench pipeline`: from a decoded frame to the published state, beside what a user would pick instead.
 
-Measured is the product's own loop (perception, judgement, mailbox), with the decoder outside the clock. The peers get
+Measured is the product's own loop (perception, judgement, mailbox), with the decoder outside the clock: latency_* until
+the frame's state is published, busy_mean with what is done for the frames to come after that. The peers get
 the same frames already converted to RGB, which is not charged to them: neither in time nor, since they wait in a file
 in memory that this process does not map, in our resident memory. All run alternately in short blocks, so that whatever
 else the machine does falls on all. With --realtime all run under SCHED_FIFO at the same priority.
@@ -106,7 +107,7 @@ class _Ours:
 
     def __init__(self, perception: Perception, budget_ms: float, period_ms: float, cabin: Cabin) -> None:
         self._fd = Mailbox.create(VISION)
-        self._offset_ns = 0
+        self._offset_ns = self._published_ns = 0
         self._writer = Writer(self._fd, VISION)
         self.eased = 0  # frames on which a rung of the ladder left work out
         self.budget_ns = budget_ns(budget_ms)
@@ -118,15 +119,20 @@ class _Ours:
             self.budget_ns,
             budget_ns(period_ms),
             clock=lambda: now_ns() + self._offset_ns,
+            afterwards=perception.refine,
         )
         self.took_ns: list[int] = []
+        self.busy_ns: list[int] = []
 
     def run(self, lease: FrameLease) -> None:
-        """One frame, from hand-over to published."""
+        """One frame: from hand-over to published, and until all work on it is done."""
         began = now_ns()
+        self._published_ns = 0
         self._offset_ns = lease.frame.t_ns - began
         self._loop.frame(lease, len(self.took_ns) + 1, 0)
-        self.took_ns.append(now_ns() - began)
+        ended = now_ns()
+        self.took_ns.append((self._published_ns or ended) - began)
+        self.busy_ns.append(ended - began)
 
     @property
     def invalid(self) -> str | None:
@@ -141,6 +147,7 @@ class _Ours:
     def _publish(self, report: VisionReport) -> None:
         self.eased += report.health.rung > 0
         self._writer.write(report)
+        self._published_ns = now_ns()
 
 
 def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[Block]:
@@ -183,6 +190,9 @@ def _results(case: str, ours: _Ours, peers: list[Peer], source: Source, copies: 
         for metric, share in (("latency_p50", 0.50), ("latency_p95", 0.95), ("latency_p99", 0.99)):
             beside = _quantile_ms(theirs, share) if theirs else None
             results.append(Result(case, metric, "ms", _quantile_ms(mine, share), len(mine), name, beside))
+        beside = statistics.mean(theirs) / NS_PER_MS if theirs else None
+        busy = statistics.mean(ours.busy_ns[WARM_UP:]) / NS_PER_MS
+        results.append(Result(case, "busy_mean", "ms", busy, len(mine), name, beside))
         beside = peer.resident_bytes / 1e6 if peer else None
         results.append(Result(case, "rss", "MB", resident / 1e6, 1, name, beside))
         beside = peer.installed_bytes() / 1e6 if peer else None

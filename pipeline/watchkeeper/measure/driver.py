@@ -57,6 +57,15 @@ class _Full:
     turn_deg: float
 
 
+@dataclass(frozen=True, slots=True)
+class QuickLook:
+    """What the quick network's landmarks say of one frame, as it gives it. patches: of the left eye and the right."""
+
+    p: float
+    pose: HeadPose
+    patches: tuple[Region, Region]
+
+
 class _OneEye:
     """What is learnt and remembered of one eye."""
 
@@ -108,40 +117,51 @@ class DriverMeasure:
         """Head pose from the full network's landmarks; None when they fit no head. `step` takes it."""
         return self._fit.fit(points)
 
-    def place_quick(self, points: Points) -> HeadPose | None:
-        """Head pose from the quick network's 468 landmarks, as it gives it. `step_quick` takes it."""
-        return self._quick_fit.fit(points)
+    def look_quick(self, points: Points, p: float = 1.0) -> QuickLook | None:
+        """Head pose and places of the eyes from the quick network's 468 landmarks, as it gives them; None when they fit
+        no head. p: its probability of a face."""
+        pose = self._quick_fit.fit(points)
+        return None if pose is None else QuickLook(p, pose, self.patches(points, pose))
 
-    def patches(self, points: Points, pose: HeadPose, *, quick: bool = False) -> tuple[Region, Region]:
-        """What the eye network is to be shown: the driver's left eye, then his right. quick: points and pose are the
-        quick network's; the patches are then put where the full one's would be."""
+    def patches(self, points: Points, pose: HeadPose) -> tuple[Region, Region]:
+        """What the eye network is to be shown: the driver's left eye, then his right."""
         left, right = (patch_region(points, pose, eye.points, self.camera) for eye in self._eyes)
-        if quick:
-            return self._eyes[0].patch_offset.corrected(left), self._eyes[1].patch_offset.corrected(right)
+        return left, right
+
+    def patches_quick(self, quick: QuickLook) -> tuple[Region, Region]:
+        """The same from the quick network's landmarks, put where the full one's would be."""
+        left, right = (
+            eye.patch_offset.corrected(patch, turned=self._turned)
+            for eye, patch in zip(self._eyes, quick.patches, strict=True)
+        )
         return left, right
 
     @property
     def quick_will_do(self) -> bool:
-        """Whether the next frame may do without the full network: the head is near the camera's direction, the two
-        networks' poses have been compared, and the lids' and irises' last full reading is there."""
-        full = self._full
-        return (
-            full is not None and self._offset.known and full.turn_deg < _QUICK_TURN_DEG and full.sample.gaze is not None
-        )
+        """Whether a frame can be judged by the quick network: the two networks' poses have been compared, and a full
+        reading of lids and irises is there."""
+        return self._full is not None and self._offset.known
+
+    @property
+    def full_is_due(self) -> bool:
+        """Whether each frame wants a full one after it: the head is turned, or the line of sight is not known."""
+        return self._turned or self._full is None or self._full.sample.gaze is None
+
+    @property
+    def _turned(self) -> bool:
+        return self._full is not None and self._full.turn_deg >= _QUICK_TURN_DEG
 
     @property
     def needs_comparison(self) -> bool:
         """Whether a full frame should run the quick network too: their difference is not known yet."""
         return not self._offset.known
 
-    def compare(self, full_points: Points, full: HeadPose, quick_points: Points, quick: HeadPose) -> None:
+    def compare(self, full_points: Points, full: HeadPose, quick: QuickLook) -> None:
         """Both networks' landmarks and poses of one frame."""
-        self._offset.step(full.rotation, quick.rotation)
-        for eye in self._eyes:
-            eye.patch_offset.step(
-                patch_region(full_points, full, eye.points, self.camera),
-                patch_region(quick_points, quick, eye.points, self.camera),
-            )
+        turned = _turn_deg(full) >= _QUICK_TURN_DEG
+        self._offset.step(full.rotation, quick.pose.rotation, turned=turned)
+        for eye, patch in zip(self._eyes, quick.patches, strict=True):
+            eye.patch_offset.step(patch_region(full_points, full, eye.points, self.camera), patch, turned=turned)
 
     def step(
         self,
@@ -166,7 +186,6 @@ class DriverMeasure:
                 eye.lids.lost()
         self._seen_ns = t_ns
         dt_s = self._clock.step_s(t_ns)
-        self._offset.seen_full(pose.rotation, t_ns)
         rotation = self._to_vehicle(pose, dt_s)
         yaw, pitch, roll = (
             f.step(v, t_ns) for f, v in zip(self._head_filters, rotations.to_angles(rotation), strict=True)
@@ -197,16 +216,16 @@ class DriverMeasure:
         self._full = _Full(sample, placed, looks, both, std, turn_deg)
         return sample
 
-    def step_quick(self, pose: HeadPose, t_ns: int, readings: tuple[EyeReading, EyeReading]) -> DriverSample:
-        """A frame between two full ones: head from the quick network, lids from the eye network, the line of sight's
+    def step_quick(self, quick: QuickLook, t_ns: int, readings: tuple[EyeReading, EyeReading]) -> DriverSample:
+        """A frame after a full one: head from the quick network, lids from the eye network, the line of sight's
         direction in the head and the mouth from the last full frame. Only while `quick_will_do`."""
         full = self._full
         assert full is not None
         if self._covered:
             return DriverSample()
         self._seen_ns = t_ns
-        self._offset.seen_quick(pose.rotation, t_ns)
-        rotation = self._offset.corrected(pose.rotation)
+        pose = quick.pose
+        rotation = self._offset.corrected(pose.rotation, turned=self._turned)
         vehicle = self._to_vehicle(HeadPose(rotation, pose.translation_mm, pose.residual_mm), 0.0)
         yaw, pitch, roll = (
             f.step(v, t_ns) for f, v in zip(self._head_filters, rotations.to_angles(vehicle), strict=True)

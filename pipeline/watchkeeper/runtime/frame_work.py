@@ -21,6 +21,13 @@ class Unhurried:
         """A stage is over. Returns now, 0 where nobody looks at a clock."""
         return 0
 
+    def now(self) -> int:
+        """The clock, 0 where nobody looks at it."""
+        return 0
+
+    def beside(self, kind: Kind, began_ns: int) -> None:
+        """Work on the last frame that its result did not wait for is over."""
+
     def allows(self, task: Task) -> bool:
         """Always."""
         return True
@@ -58,6 +65,12 @@ class FrameWork(Unhurried):
         self._last_ns = t_ns
         self._ranges.mark(kind, detail)
         return t_ns
+
+    def now(self) -> int:
+        return self._clock()
+
+    def beside(self, kind: Kind, began_ns: int) -> None:
+        self.recorder.beside(kind, began_ns)
 
     def finish(self, *, late: bool) -> None:
         """The frame was published at the last mark."""

@@ -101,10 +101,19 @@ class Networks:
 
     def landmarks(self, frame: Frame, region: Region, network: LandmarkNetwork, points: Points) -> float:
         """The network's points in image pixels, written to `points`; the probability that they lie on a face."""
+        self.cut(frame, region, network)
+        p = self.read(region, network, points)
+        self._work.mark(Kind.INFER, network.detail)
+        return p
+
+    def cut(self, frame: Frame, region: Region, network: LandmarkNetwork) -> None:
+        """The first half of `landmarks`: the region into the network's input. The frame is not needed any more."""
         self.preprocess.run(frame, region, network.spec, network.engine.input(0))
         self._work.mark(Kind.PREPROCESS, network.detail)
+
+    def read(self, region: Region, network: LandmarkNetwork, points: Points) -> float:
+        """The second half, at any time before the next cut for this network."""
         network.engine.run()
-        self._work.mark(Kind.INFER, network.detail)
         regions.to_image(network.engine.output(0).reshape(network.count, 3), network.spec.width, region, points)
         return _probability(float(network.engine.output(1).reshape(-1)[0]))
 

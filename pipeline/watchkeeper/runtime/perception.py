@@ -3,16 +3,19 @@
     with Perception(camera, engine_name="litert") as perception:
         measurement = perception.process(frame)
 
-Mandatory work of a frame is one crop and one landmark network, both eyes' patches in one pass and the eye network, and
-the geometry behind them. The landmark network is the full one (478 points with lids and irises) on every fourth frame,
-on a turned head and when the eyes have moved; in between it is the quick one (468 points, a quarter of the time), which
-gives head pose and place. The face detector runs only where there is no track, or where the track's landmarks say they
-lie on no face. Nothing here reads a clock: time is the frame's own t_ns.
+Mandatory work of a frame is one crop and the quick landmark network (468 points: head pose and place), both eyes'
+patches in one pass and the eye network, and the geometry behind them. The full landmark network (478 points with lids
+and irises, four times as long) refines what is known for the frames to come: eight times a second, on a turned head,
+when the eyes have moved. Its crop is cut with the others; it runs in `refine`, which the loop calls once the frame's
+result is out, or else at the beginning of the next frame, with the same numbers. It comes first only where nothing is
+known yet, and where the quick one fails. The face detector runs only where there is no track, or where the track's
+landmarks say they lie on no face. Nothing here reads a clock: time is the frame's own t_ns.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
@@ -21,9 +24,10 @@ from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.inference.engine import Progress
 from watchkeeper.measure import regions
-from watchkeeper.measure.driver import DriverMeasure, DriverSample
-from watchkeeper.measure.head_pose import HeadPose
+from watchkeeper.measure.driver import DriverMeasure, DriverSample, QuickLook
+from watchkeeper.measure.eye_patch import EyeReading
 from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
+from watchkeeper.measure.pose_offset import PatchOffset
 from watchkeeper.measure.quality import image_quality
 from watchkeeper.measure.sight import Seen, Sight, sight_regions
 from watchkeeper.memory.ledger import CopyLedger
@@ -34,11 +38,24 @@ from watchkeeper.trace.rows import Kind, Task
 from watchkeeper.types import CameraGeometry, Face, Frame, Measurement, Region
 
 _ON_A_FACE = 0.5  # landmark network's own probability
+_SURELY_A_FACE = 0.9  # below, the quick network's doubt is looked into at once
 _STATISTICS_STEP_PX = 4
-_QUICK_IN_A_ROW = 3  # at 30 frames a second irises are placed anew within 133 ms, if nothing calls for it before
-_COMPARE_EVERY = 300  # frames: how far the two landmark networks' poses are apart changes slowly, if at all
+_REFRESH_NS = 120_000_000  # irises are placed anew after so long, every fourth of 30 frames/s, if not called for before
 # Two threads halve the latency of the landmark network where there are cores for them; more brought nothing.
 _MOST_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A frame whose full landmarks are still to come: the crop, of `region`, is in the network's input. placed: the
+    region that follows from the quick landmarks; quick, readings: what the frame was judged by."""
+
+    t_ns: int
+    size: tuple[int, int]
+    region: Region
+    placed: Region
+    quick: QuickLook
+    readings: tuple[EyeReading, EyeReading]
 
 
 class Perception:
@@ -81,16 +98,21 @@ class Perception:
         self._levels = [np.zeros(256, np.uint32) for _ in range(5)]
         self._sight = Sight()
         self._points: Points = np.zeros((LANDMARK_COUNT, 3), np.float32)
+        self._full_points: Points = np.zeros((LANDMARK_COUNT, 3), np.float32)  # of `refine`
         self._quick_points: Points = np.zeros((QUICK_COUNT, 3), np.float32)
         self._size: tuple[int, int] | None = None
         self._driver: DriverMeasure | None = None
         self._region: Region | None = None
-        self._full_due = True
-        self._quick_in_a_row = self._since_compared = 0
+        self._due: _Due | None = None
+        self._full_p = 1.0  # the full network's, as of its last run
+        self._apart = PatchOffset()  # each network sees best in the square that its own landmarks give
+        self._full_ns = 0  # t_ns of the frame of that
+        self._later = preprocess == "cpu"  # a GPU still reads the picture when the crop's call returns
         self.detector_runs = 0
 
     def process(self, frame: Frame) -> Measurement:
         """Everything measured in this frame. Raises ValueError for a frame whose planes do not fit its size."""
+        self.refine()  # what the caller has left
         driver, work = self._driver_for(frame), self._work
         quality = None
         if work.allows(Task.QUALITY):
@@ -99,14 +121,14 @@ class Perception:
         work.mark(Kind.QUALITY)
         if not work.allows(Task.LANDMARKS):
             return Measurement(frame.t_ns, frame.seq, image=quality)
-        quick = self._region is not None and self._quick_will_do(driver)
-        p = (
-            self._track(frame, self._networks.quick if quick else self._networks.full)
-            if self._region is not None
-            else 0.0
-        )
+        region, p = self._region, 0.0
+        quick = self._quick_look(driver, frame) if region is not None and driver.quick_will_do else None
+        if quick is not None:
+            p = min(quick.p, self._full_p)
+        elif region is not None:
+            self._region = region
+            p = self._track(frame, self._networks.full)
         if self._region is None:
-            quick = False
             if not work.allows(Task.DETECT):
                 driver.lost()
                 return Measurement(frame.t_ns, frame.seq, image=quality)
@@ -123,11 +145,17 @@ class Perception:
             driver.lost()
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
         driver.see(self._seen(frame, p))
-        sample = self._measure_quick(driver, frame) if quick else self._measure_full(driver, frame)
+        if quick is None:
+            sample = self._measure_full(driver, frame)
+        else:
+            sample = self._measure_quick(driver, frame, self._region, quick)
+        around = regions.box(self._points[:QUICK_COUNT])
+        if not self._later:
+            self.refine()
         return Measurement(
             frame.t_ns,
             frame.seq,
-            face=Face(p, regions.box(self._points[:QUICK_COUNT])),
+            face=Face(p, around),
             head=sample.head,
             gaze=sample.gaze,
             left_eye=sample.left_eye,
@@ -136,6 +164,26 @@ class Perception:
             image=quality,
             face_searched=True,
         )
+
+    def refine(self) -> None:
+        """Run the full landmark network on the last frame, if that called for it: lids, irises and what the quick
+        network is corrected by are the next frame's to use."""
+        due, driver = self._due, self._driver
+        self._due = None
+        if due is None or driver is None:
+            return
+        began_ns = self._work.now()
+        p = self._networks.read(due.region, self._networks.full, self._full_points)
+        self._full_p, self._full_ns = p, due.t_ns
+        placed = regions.from_landmarks(self._full_points[:QUICK_COUNT], *due.size) if p >= _ON_A_FACE else None
+        pose = None if placed is None else driver.place(self._full_points)
+        if placed is None or pose is None:
+            self._region = None  # the next frame looks for the face anew
+        else:
+            self._apart.step(placed, due.placed, turned=True)
+            driver.compare(self._full_points, pose, due.quick)
+            driver.step(self._full_points, due.t_ns, due.readings, pose)
+        self._work.beside(Kind.REFINE, began_ns)
 
     @property
     def copies(self) -> CopyLedger:
@@ -150,7 +198,7 @@ class Perception:
 
     def forget_driver(self) -> None:
         """Begin anew with the next picture: nothing is known of this driver's eyes, seat or looks any more."""
-        self._driver = self._size = self._region = None
+        self._driver = self._size = self._region = self._due = None
 
     def close(self) -> None:
         """Let go of preprocessor and engines, in this order; may be called again."""
@@ -171,6 +219,7 @@ class Perception:
             self._size, self._region = size, None
             self._driver = DriverMeasure(_camera_for(self._camera, frame.width, frame.height))
             self._sight = Sight()
+            self._due, self._full_p, self._apart = None, 1.0, PatchOffset()
         return self._driver
 
     def _seen(self, frame: Frame, p: float) -> Seen:
@@ -180,15 +229,14 @@ class Perception:
             self._preprocess.statistics(frame, region, 1, counts)
         return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], p, frame.t_ns)
 
-    def _quick_will_do(self, driver: DriverMeasure) -> bool:
-        return driver.quick_will_do and not self._full_due and self._quick_in_a_row < _QUICK_IN_A_ROW
-
     def _track(self, frame: Frame, network: LandmarkNetwork) -> float:
         """Landmarks in the region, and the region that follows from them (None: lost). Returns the probability."""
         region = self._region
         assert region is not None
         points = self._points[: network.count]
         p = self._networks.landmarks(frame, region, network, points)
+        if network is self._networks.full:
+            self._full_p, self._full_ns = p, frame.t_ns
         placed = regions.from_landmarks(self._points[:QUICK_COUNT], frame.width, frame.height)
         self._region = placed if p >= _ON_A_FACE else None
         return p
@@ -196,30 +244,28 @@ class Perception:
     def _measure_full(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
         pose = driver.place(self._points)
         readings = None if pose is None else self._networks.eyes(frame, driver.patches(self._points, pose))
-        self._full_due, self._quick_in_a_row = False, 0
-        self._since_compared += 1
-        due = driver.needs_comparison or self._since_compared >= _COMPARE_EVERY
-        if due and pose is not None and self._region is not None:
-            self._compare(driver, frame, self._region, pose)
+        if driver.needs_comparison and pose is not None and self._region is not None:
+            self._networks.landmarks(frame, self._region, self._networks.quick, self._quick_points)
+            quick = driver.look_quick(self._quick_points)
+            if quick is not None:
+                driver.compare(self._points, pose, quick)
         return driver.step(self._points, frame.t_ns, readings, pose)
 
-    def _compare(self, driver: DriverMeasure, frame: Frame, region: Region, pose: HeadPose) -> None:
-        """The quick network on a frame the full one has had: what their poses differ by."""
-        self._since_compared = 0
-        self._networks.landmarks(frame, region, self._networks.quick, self._quick_points)
-        quick = driver.place_quick(self._quick_points)
-        if quick is not None:
-            driver.compare(self._points, pose, self._quick_points, quick)
+    def _quick_look(self, driver: DriverMeasure, frame: Frame) -> QuickLook | None:
+        """Track and pose by the quick network; None where it finds no face that fits."""
+        p = self._track(frame, self._networks.quick)
+        return None if self._region is None else driver.look_quick(self._points[:QUICK_COUNT], p)
 
-    def _measure_quick(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
-        pose = driver.place_quick(self._points)
-        self._quick_in_a_row += 1
-        if pose is None:
-            self._full_due = True
-            return DriverSample()
-        readings = self._networks.eyes(frame, driver.patches(self._points, pose, quick=True))
-        self._full_due = driver.moved(readings)
-        return driver.step_quick(pose, frame.t_ns, readings)
+    def _measure_quick(self, driver: DriverMeasure, frame: Frame, placed: Region, quick: QuickLook) -> DriverSample:
+        readings = self._networks.eyes(frame, driver.patches_quick(quick))
+        sample = driver.step_quick(quick, frame.t_ns, readings)
+        unsure = quick.p < _SURELY_A_FACE
+        old = frame.t_ns - self._full_ns >= _REFRESH_NS
+        if driver.moved(readings) or unsure or old or driver.full_is_due:
+            region = self._apart.corrected(placed, turned=True)
+            self._networks.cut(frame, region, self._networks.full)
+            self._due = _Due(frame.t_ns, (frame.width, frame.height), region, placed, quick, readings)
+        return sample
 
 
 def _camera_for(camera: CameraGeometry, width: int, height: int) -> CameraGeometry:

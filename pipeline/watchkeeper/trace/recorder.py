@@ -67,6 +67,10 @@ class Recorder:
         t_ns = self._clock()
         self._ring.write(self._seq, t_ns, t_ns, Kind.SKIP, task, 0)
 
+    def beside(self, kind: Kind, began_ns: int) -> None:
+        """Work on the present frame outside its stages, from began_ns until now."""
+        self._ring.write(self._seq, began_ns, max(self._clock(), began_ns), kind)
+
     def over(self, kind: int, by_ns: int) -> None:
         """A stage of the present frame took `by_ns` more than its share."""
         self._ring.write(self._seq, self._last_ns, self._last_ns, Kind.OVER, kind, min(by_ns // 1000, 2**31 - 1))

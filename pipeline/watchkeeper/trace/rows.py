@@ -26,6 +26,7 @@ class Kind(IntEnum):
     COUNTER = 22  # detail: Counter
     SKIP = 23  # work that was left out for lack of time; detail: Task
     START = 24  # a vision process began; value: its pid
+    REFINE = 26  # the full landmark network on a frame that has been published: for the frames to come
     OVER = 25  # a stage took more of the frame than its share; detail: its Kind; value: microseconds too many
 
 

@@ -32,17 +32,23 @@ def test_the_mean_is_a_rotation() -> None:
     assert np.linalg.det(turned) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(("turned_deg", "late_ns", "learns"), [(0.1, 0, True), (2.0, 0, False), (0.1, 10**9, False)])
-def test_a_resting_head_between_frames_teaches(turned_deg: float, late_ns: int, learns: bool) -> None:
-    offset, frame_ns = PoseOffset(), 33_000_000
+def test_on_a_turned_head_the_last_difference_counts_and_the_mean_stays() -> None:
+    offset, steady, other = PoseOffset(), rotations.from_angles(2.0, 0.0, 0.0), rotations.from_angles(7.0, 1.0, 0.0)
     for _ in range(4):
-        offset.step(np.eye(3), np.eye(3))
-    first, second = rotations.from_angles(0.0, 0.0, 0.0), rotations.from_angles(turned_deg, 0.0, 0.0)
-    offset.seen_quick(first, 0)
-    offset.seen_quick(second, frame_ns)
-    offset.seen_full(second @ rotations.from_angles(4.0, 0.0, 0.0), 2 * frame_ns + late_ns)
-    yaw_deg = rotations.to_angles(offset.corrected(np.eye(3)))[0]
-    assert (yaw_deg > 0.5) == learns
+        offset.step(steady, np.eye(3))
+    quick = rotations.from_angles(35.0, 0.0, 0.0)
+    offset.step(quick @ other, quick, turned=True)
+    assert np.allclose(offset.corrected(quick, turned=True), quick @ other)
+    assert np.allclose(offset.corrected(quick), quick @ steady)
+    offset.step(steady, np.eye(3))
+    assert np.allclose(offset.corrected(quick, turned=True), quick @ steady)
+
+
+def test_a_turned_head_alone_does_not_make_the_offset_known() -> None:
+    offset = PoseOffset()
+    for _ in range(9):
+        offset.step(np.eye(3), np.eye(3), turned=True)
+    assert not offset.known
 
 
 def test_patches_are_put_where_the_full_network_would_cut() -> None:
@@ -55,3 +61,6 @@ def test_patches_are_put_where_the_full_network_would_cut() -> None:
     assert same.rotation_rad == pytest.approx(0.13)
     far = offset.corrected(Region(300.0, 200.0, 20.0, 20.0, 0.1))  # half as large: half the shift
     assert (far.cx, far.cy, far.w) == pytest.approx((301.5, 199.0, 22.0))
+    offset.step(Region(120.0, 80.0, 40.0, 40.0, 0.1), quick, turned=True)
+    assert offset.corrected(quick, turned=True).cx == pytest.approx(120.0)
+    assert offset.corrected(quick).cx == pytest.approx(103.0)
