@@ -49,30 +49,48 @@ class PoseOffset:
         return full
 
 
-class PatchOffset:
-    """Running mean of where the full network's patch of one eye lies in the quick one's."""
+class RegionOffset:
+    """Where the full network's square lies in the quick one's, as it was last."""
 
     def __init__(self) -> None:
-        self._mean: Vector = np.array([0.0, 0.0, 1.0, 0.0])  # right, down (of the side), size, turn in radians
-        self._last: Vector = self._mean
-        self._seen = 0
+        self._last: Vector = np.array([0.0, 0.0, 1.0, 0.0])  # right, down (of the side), size, turn in radians
 
-    def step(self, full: Region, quick: Region, *, turned: bool = False) -> None:
-        """The patches that both networks' landmarks give for one eye in one frame. turned: as PoseOffset.step's."""
+    def note(self, full: Region, quick: Region) -> None:
+        """The squares that both networks' landmarks give in one frame."""
         c, s = math.cos(quick.rotation_rad), math.sin(quick.rotation_rad)
         dx, dy = full.cx - quick.cx, full.cy - quick.cy
-        found = np.array([
+        self._last = np.array([
             (c * dx + s * dy) / quick.w, (c * dy - s * dx) / quick.w, full.w / quick.w,
             full.rotation_rad - quick.rotation_rad,
         ])  # fmt: skip
-        self._last = found
+
+    def placed(self, quick: Region) -> Region:
+        """Where the full network would have put it."""
+        return _moved(quick, self._last)
+
+
+class PatchOffset(RegionOffset):
+    """The same of one eye's patch, and as a running mean over a head near the camera's direction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mean = self._last
+        self._seen = 0
+
+    def step(self, full: Region, quick: Region, *, turned: bool = False) -> None:
+        """The patches that both networks' landmarks give in one frame. turned: as PoseOffset.step's."""
+        self.note(full, quick)
         if turned:
             return
         self._seen += 1
-        self._mean = self._mean + max(1.0 / self._seen, _SHARE) * (found - self._mean)
+        self._mean = self._mean + max(1.0 / self._seen, _SHARE) * (self._last - self._mean)
 
     def corrected(self, quick: Region, *, turned: bool = False) -> Region:
         """Where the full network would have cut."""
-        right, down, size, turn = (self._last if turned else self._mean).tolist()
-        x, y = quick.to_image(0.5 + right, 0.5 + down)
-        return Region(x, y, quick.w * size, quick.h * size, quick.rotation_rad + turn)
+        return self.placed(quick) if turned else _moved(quick, self._mean)
+
+
+def _moved(quick: Region, by: Vector) -> Region:
+    right, down, size, turn = by.tolist()
+    x, y = quick.to_image(0.5 + right, 0.5 + down)
+    return Region(x, y, quick.w * size, quick.h * size, quick.rotation_rad + turn)

@@ -44,15 +44,6 @@ _DARKEST = 4.0  # grey levels: a cheek darker than this tells nothing
 
 
 @dataclass(frozen=True, slots=True)
-class SightRegions:
-    """What to take the grey levels of: left and right eye, the cheek below each, the mouth."""
-
-    eyes: tuple[Region, Region]
-    cheeks: tuple[Region, Region]
-    mouth: Region
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """How surely (0..1) left eye, right eye and mouth are to be seen."""
 
@@ -61,14 +52,13 @@ class Seen:
     mouth: float = 1.0
 
 
-def sight_regions(points: Points) -> SightRegions:
-    """Where to look; `points` as in measure.points."""
+def sight_regions(points: Points) -> list[Region]:
+    """What to take the grey levels of: left, right eye, left, right cheek, mouth. `points` as in measure.points."""
     xy = dict(zip(_NEEDED, points[_NEEDED, :2].tolist(), strict=True))
     (rx, ry), (lx, ly) = xy[RIGHT_EYE.outer], xy[LEFT_EYE.outer]
     turned = math.atan2(ly - ry, lx - rx)
-    places = [_eye_and_cheek(xy, eye, turned) for eye in (LEFT_EYE, RIGHT_EYE)]
-    lips = _between(xy, _LIPS, _LIPS_WIDE, _LIPS_HIGH, turned)
-    return SightRegions((places[0][0], places[1][0]), (places[0][1], places[1][1]), lips)
+    (left, left_cheek), (right, right_cheek) = (_eye_and_cheek(xy, eye, turned) for eye in (LEFT_EYE, RIGHT_EYE))
+    return [left, right, left_cheek, right_cheek, _between(xy, _LIPS, _LIPS_WIDE, _LIPS_HIGH, turned)]
 
 
 class Sight:

@@ -27,7 +27,7 @@ from watchkeeper.measure import regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample, QuickLook
 from watchkeeper.measure.eye_patch import EyeReading
 from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
-from watchkeeper.measure.pose_offset import PatchOffset
+from watchkeeper.measure.pose_offset import RegionOffset
 from watchkeeper.measure.quality import image_quality
 from watchkeeper.measure.sight import Seen, Sight, sight_regions
 from watchkeeper.memory.ledger import CopyLedger
@@ -48,7 +48,8 @@ _MOST_THREADS = 2
 @dataclass(frozen=True, slots=True)
 class _Due:
     """A frame whose full landmarks are still to come: the crop, of `region`, is in the network's input. placed: the
-    region that follows from the quick landmarks; quick, readings: what the frame was judged by."""
+    region that follows from the quick landmarks; looked: regions of `sight_regions` by them; quick, readings: what the
+    frame was judged by."""
 
     t_ns: int
     size: tuple[int, int]
@@ -56,6 +57,7 @@ class _Due:
     placed: Region
     quick: QuickLook
     readings: tuple[EyeReading, EyeReading]
+    looked: tuple[Region, ...]
 
 
 class Perception:
@@ -105,7 +107,9 @@ class Perception:
         self._region: Region | None = None
         self._due: _Due | None = None
         self._full_p = 1.0  # the full network's, as of its last run
-        self._apart = PatchOffset()  # each network sees best in the square that its own landmarks give
+        self._apart = RegionOffset()  # each network sees best in the square that its own landmarks give
+        self._looks = [RegionOffset() for _ in range(5)]
+        self._looked: list[Region] = []  # where this frame's landmarks put what `_seen` looks at
         self._full_ns = 0  # t_ns of the frame of that
         self._later = preprocess == "cpu"  # a GPU still reads the picture when the crop's call returns
         self.detector_runs = 0
@@ -144,7 +148,7 @@ class Perception:
         if self._region is None:
             driver.lost()
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
-        driver.see(self._seen(frame, p))
+        driver.see(self._seen(frame, p, by_quick=quick is not None))
         if quick is None:
             sample = self._measure_full(driver, frame)
         else:
@@ -180,7 +184,9 @@ class Perception:
         if placed is None or pose is None:
             self._region = None  # the next frame looks for the face anew
         else:
-            self._apart.step(placed, due.placed, turned=True)
+            self._apart.note(placed, due.placed)
+            for offset, full, quick in zip(self._looks, sight_regions(self._full_points), due.looked, strict=True):
+                offset.note(full, quick)
             driver.compare(self._full_points, pose, due.quick)
             driver.step(self._full_points, due.t_ns, due.readings, pose)
         self._work.beside(Kind.REFINE, began_ns)
@@ -219,14 +225,19 @@ class Perception:
             self._size, self._region = size, None
             self._driver = DriverMeasure(_camera_for(self._camera, frame.width, frame.height))
             self._sight = Sight()
-            self._due, self._full_p, self._apart = None, 1.0, PatchOffset()
+            self._due, self._full_p, self._apart = None, 1.0, RegionOffset()
+            self._looks = [RegionOffset() for _ in range(5)]
         return self._driver
 
-    def _seen(self, frame: Frame, p: float) -> Seen:
-        """Which parts of the face are to be seen, by the grey levels where the landmarks say they are."""
-        places, levels = sight_regions(self._points), self._levels
-        for region, counts in zip((*places.eyes, *places.cheeks, places.mouth), levels, strict=True):
-            self._preprocess.statistics(frame, region, 1, counts)
+    def _seen(self, frame: Frame, p: float, *, by_quick: bool) -> Seen:
+        """Which parts of the face are to be seen, by the grey levels where the full network's landmarks say they are,
+        or would say."""
+        self._looked = places = sight_regions(self._points)
+        if by_quick:
+            places = [offset.placed(place) for offset, place in zip(self._looks, places, strict=True)]
+        levels = self._levels
+        for place, counts in zip(places, levels, strict=True):
+            self._preprocess.statistics(frame, place, 1, counts)
         return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], p, frame.t_ns)
 
     def _track(self, frame: Frame, network: LandmarkNetwork) -> float:
@@ -262,9 +273,11 @@ class Perception:
         unsure = quick.p < _SURELY_A_FACE
         old = frame.t_ns - self._full_ns >= _REFRESH_NS
         if driver.moved(readings) or unsure or old or driver.full_is_due:
-            region = self._apart.corrected(placed, turned=True)
+            region = self._apart.placed(placed)
             self._networks.cut(frame, region, self._networks.full)
-            self._due = _Due(frame.t_ns, (frame.width, frame.height), region, placed, quick, readings)
+            self._due = _Due(
+                frame.t_ns, (frame.width, frame.height), region, placed, quick, readings, tuple(self._looked)
+            )
         return sample
 
 

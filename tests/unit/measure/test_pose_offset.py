@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from watchkeeper.measure import rotations
-from watchkeeper.measure.pose_offset import PatchOffset, PoseOffset
+from watchkeeper.measure.pose_offset import PatchOffset, PoseOffset, RegionOffset
 from watchkeeper.types import Region
 
 
@@ -64,3 +66,12 @@ def test_patches_are_put_where_the_full_network_would_cut() -> None:
     offset.step(Region(120.0, 80.0, 40.0, 40.0, 0.1), quick, turned=True)
     assert offset.corrected(quick, turned=True).cx == pytest.approx(120.0)
     assert offset.corrected(quick).cx == pytest.approx(103.0)
+
+
+def test_a_region_is_moved_by_what_it_was_off_last_in_its_own_frame() -> None:
+    offset = RegionOffset()
+    quick = Region(50.0, 60.0, 20.0, 20.0, math.pi / 2)
+    assert offset.placed(quick) == quick  # nothing known yet
+    offset.note(Region(50.0, 64.0, 10.0, 10.0, math.pi / 2), quick)  # along its own right, by a fifth of its side
+    moved = offset.placed(Region(100.0, 0.0, 40.0, 40.0, 0.0))
+    assert (moved.cx, moved.cy, moved.w, moved.rotation_rad) == pytest.approx((108.0, 0.0, 20.0, 0.0))

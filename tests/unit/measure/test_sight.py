@@ -116,8 +116,7 @@ def test_regions_follow_the_face() -> None:
     for eye, x in ((RIGHT_EYE, 100.0), (LEFT_EYE, 160.0)):
         points[eye.outer, :2] = x - eye.side * -15.0, 100.0
         points[eye.inner, :2] = x + eye.side * -15.0, 100.0
-    places = sight_regions(points)
-    left, right = places.eyes
+    left, right, *_ = sight_regions(points)
     assert (left.cx, left.cy) == (160.0, 100.0)
     assert (right.cx, right.cy) == (100.0, 100.0)
     assert left.w == pytest.approx(36.0)
