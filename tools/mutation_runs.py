@@ -2,31 +2,27 @@
 
 Two ways. A mutant inside a function, or of a module's plain value, is put into a process that has collected the tests
 and run them once under coverage: a fork and some tests, no import. A mutant of anything else (defaults, class bodies,
-thresholds, which tests read when they are collected) needs the modules anew: its child forks before they were imported
-and a finder puts the changed code in place.
+thresholds, which tests read when they are collected) needs the modules anew: mutation_fresh.py tries it.
 """
 
 from __future__ import annotations
 
 import gc
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import json
 import os
 import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import TextIO
 
 import coverage
 import pytest
-from mutants import Mutant, Source, places_of_top_level
+from mutants import Mutant, Source, lines_of_defaulted, places_of_top_level
+from mutation_fresh import silence
 from mutation_values import changed_values, put_values
 
 _SLOWEST_S = 4.0  # a test that takes longer is left out
@@ -73,21 +69,23 @@ class Runs:
             values: dict[str, dict[str, object]] = {}
             if on_import or not changed:
                 places = places_of_top_level(self.sources, mutant)
+                places += [(mutant.module, line) for line in lines_of_defaulted(source, mutant)]
                 seen |= {test for module, line in places for test in by_line[module].get(line, ())}
                 if not seen - {""}:
                     seen = {test for tests in lines.values() for test in tests}
                 if not mutant.module.endswith(".limits"):  # whose values tests take over when they are collected
                     values = changed_values(self.sources, source, mutant)
                 if not values and not (changed and not on_import):
-                    self._say({"fresh": mutant.number, "module": mutant.module, "tests": self._order(seen, [], mutant)})
+                    self._say({
+                        "fresh": mutant.number, "module": mutant.module,
+                        "tests": self._order(seen, lately[mutant.module], mutant)[:_FRESH_MOST] + self._pages(),
+                    })  # fmt: skip
                     continue
-            tests = self._order(seen, lately[mutant.module], mutant)
+            tests = self._order(seen, lately[mutant.module], mutant) + [t for t in self._pages() if t in seen]
             killer = self._killer(changed, values, [items[test] for test in tests])
             if killer is not None:
                 lately[mutant.module] = [killer, *(t for t in lately[mutant.module] if t != killer)][:5]
-            self._say(
-                {"module": mutant.module, "number": mutant.number, "killed": killer is not None, "tests": len(tests)}
-            )
+            self._say({"module": mutant.module, "number": mutant.number, "by": killer, "tests": len(tests)})
         return True
 
     def _say(self, what: dict[str, object]) -> None:
@@ -107,7 +105,7 @@ class Runs:
     def _order(self, seen: Iterable[str], first: Sequence[str], mutant: Mutant) -> list[str]:
         """Quickest first, before them those that noticed other mutants here and those named after what is changed."""
         named = mutant.text.partition(" ")[0].lower()
-        known = [test for test in seen if test in self.took_s and self.took_s[test] <= _SLOWEST_S]
+        known = [t for t in seen if t in self.took_s and self.took_s[t] <= _SLOWEST_S and not is_page(t)]
         known.sort(key=lambda test: (test not in first, named not in test, self.took_s[test]))
         chosen, sum_s = [], 0.0
         for test in known:
@@ -116,6 +114,10 @@ class Runs:
                 break
             chosen.append(test)
         return chosen
+
+    def _pages(self) -> list[str]:
+        """The tests of generated pages: last, for a number that only a page shows is not one whose effect is tested."""
+        return [test for test in self.took_s if is_page(test)]
 
     def _killer(
         self,
@@ -129,7 +131,7 @@ class Runs:
         if pid == 0:
             status = _BROKEN
             try:
-                _silence()
+                silence()
                 for function, code in changed:
                     function.__code__ = code
                 put_values(values)
@@ -151,11 +153,9 @@ class Runs:
         return items[int(begun[-1])].nodeid if status != 0 and begun else None
 
 
-def _silence() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+def is_page(test: str) -> bool:
+    """Is it a test of a generated page?"""
+    return "_page.py::" in test
 
 
 def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
@@ -215,44 +215,6 @@ def _same(a: CodeType, b: CodeType) -> bool:
         and [(type(c), c) for c in consts_a] == [(type(c), c) for c in consts_b]
         and (is_body or all(map(_same, inner_a, inner_b)))
     )
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Puts one module's changed code in place of its file."""
-
-    def __init__(self, name: str, path: Path, code: CodeType) -> None:
-        self._name, self._path, self._code = name, path, code
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self._name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=_Loader(self._code, self._path))
-
-
-class _Loader(importlib.abc.Loader):
-    def __init__(self, code: CodeType, path: Path) -> None:
-        self._code, self.path = code, str(path)
-
-    def exec_module(self, module: ModuleType) -> None:
-        exec(self._code, module.__dict__)
-
-
-def killed_afresh(source: Source, mutant: Mutant, tests: list[str], options: list[str]) -> bool:
-    """Does one of these tests fail in a process that imports everything with the change? A hang is noticed too."""
-    pid = os.fork()
-    if pid == 0:
-        _silence()
-        signal.setitimer(signal.ITIMER_REAL, 60 + 10 * _BUDGET_S)
-        sys.meta_path.insert(0, _Finder(f"watchkeeper.{mutant.module}", source.path, source.code(mutant)))
-        status = 1
-        try:
-            status = int(pytest.main(["-x", *options, *tests[:_FRESH_MOST]]))
-        finally:
-            os._exit(status)
-    _, wait_status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(wait_status) != 0
 
 
 def watch_and_run(
