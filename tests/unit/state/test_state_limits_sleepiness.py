@@ -41,6 +41,9 @@ class Watched:
     def until(self, seconds: float) -> Watched:
         return self.span(seconds - self.t_ns / S)
 
+    def share(self) -> float | None:
+        return self.perclos.value
+
     @property
     def kss(self) -> int | None:
         return self.sleepiness.kss
@@ -50,14 +53,14 @@ def test_nothing_is_said_before_a_minute_was_seen() -> None:
     watched = Watched()
     watched.frame(0)
     assert watched.until(59.9).kss is None
-    assert watched.perclos.value is None
+    assert watched.share() is None
     assert watched.until(60.0).kss == 3
-    assert watched.perclos.value == 0.0
+    assert watched.share() == 0.0
     watched.shut(0.75)
-    assert watched.span(0.1).perclos.value == 0.0, "the share is renewed once a second"
-    assert watched.until(61.0).perclos.value == pytest.approx(0.75 / 60)
-    assert watched.until(120.0).perclos.value == pytest.approx(0.75 / 60)
-    assert watched.until(122.0).perclos.value == 0.0
+    assert watched.span(0.1).share() == 0.0, "the share is renewed once a second"
+    assert watched.until(61.0).share() == pytest.approx(0.75 / 60)
+    assert watched.until(120.0).share() == pytest.approx(0.75 / 60)
+    assert watched.until(122.0).share() == 0.0
 
 
 @pytest.mark.parametrize(
