@@ -150,10 +150,10 @@ def lines_of_defaulted(source: Source, mutant: Mutant) -> range:
     return range(0)
 
 
-def places_of_top_level(sources: list[Source], mutant: Mutant) -> list[tuple[str, int]]:
-    """Where what a module-level statement defines is used inside functions: (module, line), followed through other
-    module-level names. Empty when it defines no name."""
-    names: set[tuple[str, str]] = set()  # module, name
+def names_of_top_level(sources: list[Source], mutant: Mutant) -> set[tuple[str, str]]:
+    """What the module-level statement around the mutant defines, and what other such names are made of it: (module,
+    name). Empty when it defines no name."""
+    names: set[tuple[str, str]] = set()
     for node in next(source for source in sources if source.module == mutant.module).tree.body:
         if node.lineno <= mutant.line <= (node.end_lineno or 0):
             names |= {(mutant.module, name) for name in _defined(node)}
@@ -168,6 +168,11 @@ def places_of_top_level(sources: list[Source], mutant: Mutant) -> list[tuple[str
         if more <= names:
             break
         names |= more
+    return names
+
+
+def places_of(sources: list[Source], names: set[tuple[str, str]]) -> list[tuple[str, int]]:
+    """Where these are used inside functions: (module, line)."""
     return [
         (source.module, line)
         for source in sources

@@ -88,7 +88,9 @@ def run(part: str, sample: int, seed: int, only: list[str], again: bool, tests: 
         drawn = [mutant for mutant in drawn if any(word in mutant.module for word in only)]
     print(f"{len(every)} mutants of {part}, trying {len(drawn)}", flush=True)
     start_s = time.monotonic()
-    said = watch_and_run(sources, drawn, tests or TESTS[part], OPTIONS, RESULTS / f"{part}.{os.getpid()}.tmp")
+    out = RESULTS / f"{part}.{os.getpid()}.tmp"
+    said = watch_and_run(sources, drawn, tests or TESTS[part], OPTIONS, out)
+    out.unlink(missing_ok=True)
     if not said or "error" in said[0]:
         print(said[0]["error"] if said else "the tests did not run", file=sys.stderr)
         return 2
