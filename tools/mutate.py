@@ -67,7 +67,7 @@ def modules(part: str) -> list[str]:
     return [name for name in names if name.rpartition(".")[2] not in EDGES]
 
 
-def run(part: str, sample: int, seed: int, only: list[str], again: bool, tests: list[str] | None = None) -> int:
+def run(part: str, sample: int, seed: int, only: Sequence[str], again: bool, tests: list[str] | None = None) -> int:
     """Try a sample and write the results."""
     sys.path.insert(0, str(ROOT / "tests" / "fakes"))
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -166,7 +166,7 @@ def main() -> int:
     parser.add_argument("part", choices=[*TESTS, "page"])
     parser.add_argument("--sample", type=int, default=0, help="mutants to try, drawn by chance (default: all)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", nargs="+", default=[], help="those of modules with one of these in their name")
+    parser.add_argument("--only", nargs="+", default=(), help="of the sample, those of modules with this in their name")
     parser.add_argument("--again", action="store_true", help="try the survivors of the kept results again")
     parser.add_argument("--tests", nargs="+", help="these instead of all: for tests being written against survivors")
     parser.add_argument("--merge", nargs="+", type=Path, help="results (.jsonl) to take modules over from")

@@ -31,7 +31,9 @@ def changed_values(sources: list[Source], source: Source, mutant: Mutant) -> dic
                 fresh = _run(name, each, mutant if each is source else None)
                 for key, value in fresh.items():
                     old = before[name].get(key)
-                    if _plain(key, value) and repr(value) != repr(found.get(name, {}).get(key, old)):
+                    if key.startswith("__"):  # __spec__, __loader__: how it was imported, which is not of the source
+                        continue
+                    if _plain(value) and repr(value) != repr(found.get(name, {}).get(key, old)):
                         found.setdefault(name, {})[key] = value
                         setattr(sys.modules[name], key, value)
                         more = True
@@ -72,9 +74,5 @@ def _run(name: str, source: Source, mutant: Mutant | None) -> dict[str, object]:
     return dict(vars(scratch))
 
 
-def _plain(key: str, value: object) -> bool:
-    return (
-        not key.startswith("__")
-        and not isinstance(value, (type, FunctionType, ModuleType))
-        and " at 0x" not in repr(value)
-    )
+def _plain(value: object) -> bool:
+    return not isinstance(value, (type, FunctionType, ModuleType)) and " at 0x" not in repr(value)

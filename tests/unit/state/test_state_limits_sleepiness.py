@@ -101,7 +101,6 @@ def test_ten_closures_tell_of_the_share_of_long_ones() -> None:
     assert _closures(3, 7).perclos.long_share == 0.3
     assert _closures(10, 20).perclos.long_share == pytest.approx(10 / 30)
     assert _closures(10, 25).perclos.long_share == pytest.approx(5 / 30), "the last thirty"
-    assert _closures(3, 7).perclos.mean_closure_ns == pytest.approx((3 * 0.55 + 7 * 0.25) / 10 * S)
 
 
 # --- what supports a level of 6 and above: a share of 0.0825 is 6.2, one of 0.105 is 6.8 ---
