@@ -29,9 +29,10 @@ with native modules does not follow.
 Samples are drawn with a fixed seed, every file its share. `--again` tries what survived again, `--tests` against tests
 that are being written or, over all mutants, against the quick ones only: what these notice, all notice. `--only` renews
 some modules, `--merge` takes modules over from results of other runs. The tests of generated pages come last: a number
-that only they notice is shown to be seen, not to be tested. Target: 90 % noticed. Kinds of survivors: *equivalent* no test can tell it, *choice* a number
-that is a choice and stands in one place, *edge* told only by a real kernel or process (tests/faults, tests/vm), *gap* a
-test is missing.
+that only they notice is shown to be seen, not to be tested.
+
+Target: 90 % noticed. Kinds of survivors: *equivalent* no test can tell it, *choice* a number that is a choice and
+stands in one place, *edge* told only by a real kernel or process (tests/faults, tests/vm), *gap* a test is missing.
 """
 
 
