@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from watchkeeper.commands.arbiter_survey import Asked
 from watchkeeper.state.arbiter import STYLES, Arbiter, Style
 from watchkeeper.state.rules import Demand, Patience
 from watchkeeper.types import Phase, WarningEvent
@@ -12,16 +13,6 @@ from watchkeeper.types import Warning as DriverWarning
 MS, S = 1_000_000, 1_000_000_000
 W, D = DriverWarning, Demand
 ONSET, RISE, END = Phase.ONSET, Phase.ESCALATE, Phase.END
-
-
-class Asked:
-    """A rule whose demand is set by hand."""
-
-    def __init__(self, warning: DriverWarning) -> None:
-        self.warning, self.late_ns, self.now = warning, 0, Demand.CLEAR
-
-    def demand(self, t_ns: int) -> Demand:
-        return self.now
 
 
 class Desk:
@@ -36,7 +27,7 @@ class Desk:
         self, t_ns: int, *, active: bool = True, pressed: bool = False, **now: Demand
     ) -> list[tuple[DriverWarning, Phase, int]]:
         for name, demand in now.items():
-            self.rules[W[name]].now = demand
+            self.rules[W[name]].answer = demand
         events = self.arbiter.step(active, pressed, t_ns)
         assert all(isinstance(event, WarningEvent) and event.t_ns == t_ns for event in events)
         return [(event.warning, event.phase, event.level) for event in events]
@@ -172,7 +163,7 @@ def test_since_when_it_stands_at_its_highest_level_unanswered_is_told_until_it_i
 )
 def test_the_sleep_class_rises_after_three_seconds_to_its_top(warning: DriverWarning, levels: list[int]) -> None:
     desk = Desk(S)
-    desk.rules[warning].now = D.DUE
+    desk.rules[warning].answer = D.DUE
     desk.step(0)
     assert desk.step(3 * S - 200 * MS) == []
     assert [level for _, _, level in desk.step(3 * S)] == levels
@@ -225,7 +216,7 @@ def test_unseen_time_counts_in_full() -> None:
     desk.step(10 * S, LONG_DISTRACTION=D.DUE)
     desk.step(11 * S, LONG_DISTRACTION=D.UNSEEN)
     desk.step(12 * S)
-    desk.rules[W.LONG_DISTRACTION].now = D.DUE
+    desk.rules[W.LONG_DISTRACTION].answer = D.DUE
     desk.rises_at(15 * S)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from watchkeeper.commands.arbiter_survey import Asked
 from watchkeeper.state.arbiter import Arbiter
 from watchkeeper.state.class_levels import ClassLevels
 from watchkeeper.state.rules import Demand, Drowsy, Patience
@@ -11,16 +12,6 @@ from watchkeeper.types import Warning as DriverWarning
 
 S = 1_000_000_000
 W = DriverWarning
-
-
-class Asked:
-    """A rule whose demand is set by hand."""
-
-    def __init__(self, warning: DriverWarning) -> None:
-        self.warning, self.late_ns, self.now = warning, 0, Demand.CLEAR
-
-    def demand(self, t_ns: int) -> Demand:
-        return self.now
 
 
 @pytest.fixture
@@ -50,7 +41,7 @@ def test_none_at_first(levels: ClassLevels) -> None:
 
 
 def test_each_class_rises_whatever_is_given(levels: ClassLevels, rules: dict[DriverWarning, Asked]) -> None:
-    rules[W.LONG_DISTRACTION].now = rules[W.MICROSLEEP].now = Demand.DUE
+    rules[W.LONG_DISTRACTION].answer = rules[W.MICROSLEEP].answer = Demand.DUE
     for second, expected in ((0, (1, 2)), (2, (1, 2)), (3, (2, 3)), (6, (3, 3))):
         levels.step(True, second * S)
         assert _levels(levels, _given(W.NONE, 0)) == expected
@@ -64,7 +55,7 @@ def test_what_is_given_counts_in_its_class_where_it_is_higher(
     levels.step(True, 0)
     assert _levels(levels, _given(W.LONG_DISTRACTION, 2)) == (2, 0)
     assert _levels(levels, _given(W.MICROSLEEP, 2)) == (0, 2)
-    rules[W.LONG_DISTRACTION].now = rules[W.SLEEP].now = Demand.DUE
+    rules[W.LONG_DISTRACTION].answer = rules[W.SLEEP].answer = Demand.DUE
     levels.step(True, S)
     levels.step(True, 4 * S)
     assert _levels(levels, _given(W.LONG_DISTRACTION, 1)) == (2, 3)

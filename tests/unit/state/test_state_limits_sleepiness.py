@@ -181,6 +181,4 @@ def test_a_nod_supports_for_three_minutes() -> None:
         if minute <= 3:
             assert watched.kss == 7, minute
         watched.span(1.0).shut(4.95)
-    nod_s = 1.0 + 4.5 + 0.5
-    assert 180.0 < 180.0 + nod_s < 240.0
-    assert watched.kss == 6
+    assert watched.kss == 6, "the nod was at 6 s"
