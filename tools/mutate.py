@@ -2,8 +2,8 @@
 """Small wrong changes to the code, one at a time: which of them do the tests notice?
 
 usage: mutate.py state|supervisor [--sample N] [--seed N] [--only WORD ...] [--again] [--tests PATH ...]
-       mutate.py state|supervisor --merge FILE ...
        mutate.py page > docs/mutation.md
+       mutate.py state|supervisor --merge FILE ...
 
 Each mutant is one changed operator, comparison, constant, condition or default. One run of the part's tests under
 coverage says which test passes which line; a mutant is tried against those alone, in a forked child, until one fails.
@@ -81,11 +81,11 @@ def run(part: str, sample: int, seed: int, only: Sequence[str], again: bool, tes
     sources = [Source(PACKAGE, name) for name in modules(part)]
     every = [mutant for source in sources for mutant in source.mutants()]
     drawn = _drawn(every, sample, seed)
-    if again:
-        survived = {key(row) for row in read(kept) if not row["killed"]}
-        drawn = [mutant for mutant in every if mutant_key(mutant) in survived]
     if only:
         drawn = [mutant for mutant in drawn if any(word in mutant.module for word in only)]
+    if again:
+        survived = {key(row) for row in read(kept) if not row["killed"]}
+        drawn = [mutant for mutant in (drawn if only else every) if mutant_key(mutant) in survived]
     print(f"{len(every)} mutants of {part}, trying {len(drawn)}", flush=True)
     start_s = time.monotonic()
     out = RESULTS / f"{part}.{os.getpid()}.tmp"
