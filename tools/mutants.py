@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ class Mutant:
     change: str
     text: str  # the source line, as a key that outlives other changes
     last: int  # line on which the mutated expression ends
+    nth: int = 0  # of those with the same key
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -49,12 +51,15 @@ class Source:
 
     def mutants(self) -> Iterator[Mutant]:
         """All of them, in the order of the source. Annotations, docstrings and `__slots__` are left alone."""
+        alike: Counter[tuple[str, str]] = Counter()
         for number, node in enumerate(_nodes(self.tree)):
             change = _change(node)
             if change is not None:
                 assert isinstance(node, (ast.expr, ast.stmt))
                 text = self.lines[node.lineno - 1].strip()
-                yield Mutant(self.module, number, node.lineno, change, text, node.end_lineno or node.lineno)
+                last = node.end_lineno or node.lineno
+                yield Mutant(self.module, number, node.lineno, change, text, last, alike[text, change])
+                alike[text, change] += 1
 
     def code(self, mutant: Mutant | None = None) -> CodeType:
         """The module's code, changed by `mutant`."""
@@ -137,10 +142,18 @@ def _apply(node: ast.AST) -> None:
         node.func.id = "max" if node.func.id == "min" else "min"
 
 
-def places_of_top_level(sources: list[Source], mutant: Mutant) -> list[tuple[str, int]]:
-    """Where what a module-level statement defines is used inside functions: (module, line), followed through other
-    module-level names. Empty when it defines no name."""
-    names: set[tuple[str, str]] = set()  # module, name
+def lines_of_defaulted(source: Source, mutant: Mutant) -> range:
+    """Lines of the body of the function among whose parameters the mutant is, which only calls can tell."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef) and node.lineno <= mutant.line < node.body[0].lineno:
+            return range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+    return range(0)
+
+
+def names_of_top_level(sources: list[Source], mutant: Mutant) -> set[tuple[str, str]]:
+    """What the module-level statement around the mutant defines, and what other such names are made of it: (module,
+    name). Empty when it defines no name."""
+    names: set[tuple[str, str]] = set()
     for node in next(source for source in sources if source.module == mutant.module).tree.body:
         if node.lineno <= mutant.line <= (node.end_lineno or 0):
             names |= {(mutant.module, name) for name in _defined(node)}
@@ -155,6 +168,11 @@ def places_of_top_level(sources: list[Source], mutant: Mutant) -> list[tuple[str
         if more <= names:
             break
         names |= more
+    return names
+
+
+def places_of(sources: list[Source], names: set[tuple[str, str]]) -> list[tuple[str, int]]:
+    """Where these are used inside functions: (module, line)."""
     return [
         (source.module, line)
         for source in sources

@@ -1,39 +1,36 @@
 """Runs the tests that pass a changed line against the change, each mutant in a forked child; nothing touches the disk.
 
 Two ways. A mutant inside a function, or of a module's plain value, is put into a process that has collected the tests
-and run them once under coverage: a fork and some tests, no import. A mutant of anything else (defaults, class bodies,
-thresholds, which tests read when they are collected) needs the modules anew: its child forks before they were imported
-and a finder puts the changed code in place.
+and run them once under coverage: a fork and some tests, no import. A limit is put there too, against tests that take
+none over when they are collected. A mutant of anything else (defaults, class bodies), and a limit that survived, needs
+the modules anew: mutation_fresh.py tries it.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import json
 import os
 import signal
-import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import TextIO
 
 import coverage
 import pytest
-from mutants import Mutant, Source, places_of_top_level
+from mutants import Mutant, Source, lines_of_defaulted, names_of_top_level, places_of
+from mutation_fresh import silence
 from mutation_values import changed_values, put_values
 
 _SLOWEST_S = 4.0  # a test that takes longer is left out
 _BUDGET_S = 25.0  # of tests' own time for one mutant, quickest first
 _FRESH_MOST = 150  # tests for a mutant that needs a fresh process
 _BROKEN = 77  # a child's exit status when it did not come as far as the tests
-_HANG_S = 5.0  # a test that takes so much longer than it did, and twenty times, hangs
+_HANG_S = 30.0  # a test that takes so much longer than it did, and twenty times, hangs
 
 
 @dataclass
@@ -65,30 +62,53 @@ class Runs:
         gc.freeze()
         lately: dict[str, list[str]] = defaultdict(list)  # of a module: tests that noticed something
         for mutant in self.mutants:
-            source = next(s for s in self.sources if s.module == mutant.module)
-            lines = by_line[mutant.module]
-            seen = {test for line in range(mutant.line, mutant.last + 1) for test in lines.get(line, ())}
-            changed = _changed_functions(source, mutant, functions)
-            on_import = any("" in lines.get(line, ()) for line in range(mutant.line, mutant.last + 1))
-            values: dict[str, dict[str, object]] = {}
-            if on_import or not changed:
-                places = places_of_top_level(self.sources, mutant)
-                seen |= {test for module, line in places for test in by_line[module].get(line, ())}
-                if not seen - {""}:
-                    seen = {test for tests in lines.values() for test in tests}
-                if not mutant.module.endswith(".limits"):  # whose values tests take over when they are collected
-                    values = changed_values(self.sources, source, mutant)
-                if not values and not (changed and not on_import):
-                    self._say({"fresh": mutant.number, "module": mutant.module, "tests": self._order(seen, [], mutant)})
-                    continue
-            tests = self._order(seen, lately[mutant.module], mutant)
-            killer = self._killer(changed, values, [items[test] for test in tests])
-            if killer is not None:
-                lately[mutant.module] = [killer, *(t for t in lately[mutant.module] if t != killer)][:5]
-            self._say(
-                {"module": mutant.module, "number": mutant.number, "killed": killer is not None, "tests": len(tests)}
-            )
+            self._try(mutant, by_line, functions, items, lately[mutant.module])
         return True
+
+    def _try(
+        self,
+        mutant: Mutant,
+        by_line: dict[str, dict[int, list[str]]],
+        functions: dict[tuple[str, str, int], list[FunctionType]],
+        items: dict[str, pytest.Item],
+        lately: list[str],
+    ) -> None:
+        """Say which test notices it, or which are to be tried in a fresh process. lately: tests that noticed something
+        in its module, newest first."""
+        source, lines = next(s for s in self.sources if s.module == mutant.module), by_line[mutant.module]
+        own = range(mutant.line, mutant.last + 1)
+        seen = {test for line in own for test in lines.get(line, ())}
+        changed = _changed_functions(source, mutant, functions)
+        on_import = any("" in lines.get(line, ()) for line in own)
+        values: dict[str, dict[str, object]] = {}
+        if on_import or not changed:
+            names = names_of_top_level(self.sources, mutant)
+            places = places_of(self.sources, names)
+            places += [(mutant.module, line) for line in lines_of_defaulted(source, mutant)]
+            seen |= {test for module, line in places for test in by_line[module].get(line, ())}
+            words = {name for _, name in names}
+            seen |= {test for test, item in items.items() if words & _words_of(item)}
+            if not seen - {""}:
+                seen = {test for tests in lines.values() for test in tests}
+            values = changed_values(self.sources, source, mutant)
+        tests = self._order(seen, lately, mutant)
+        fresh: dict[str, object] = {
+            "fresh": mutant.number, "module": mutant.module, "tests": tests[:_FRESH_MOST] + self._pages(),
+        }  # fmt: skip
+        if (on_import or not changed) and not values and not (changed and not on_import):
+            self._say(fresh)
+            return
+        pages = [test for test in self._pages() if test in seen]
+        is_limit = mutant.module.endswith(".limits")
+        if is_limit:
+            tests, pages = [test for test in tests if not _takes_limits(items[test])], self._pages()
+        killer = self._killer(changed, values, [items[test] for test in [*tests, *pages]])
+        if killer is None and is_limit:
+            self._say(fresh)
+            return
+        if killer is not None:
+            lately[:] = [killer, *(test for test in lately if test != killer)][:5]
+        self._say({"module": mutant.module, "number": mutant.number, "by": killer, "tests": len(tests) + len(pages)})
 
     def _say(self, what: dict[str, object]) -> None:
         self.out.write(json.dumps(what) + "\n")
@@ -98,16 +118,16 @@ class Runs:
         """Run all once: which lines each passes, and how long it takes."""
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.cover.switch_context(item.nodeid)
-            start_s = time.perf_counter()
+            start_s = _cpu_s()
             if _fails(item, following):
                 self.bad.append(item.nodeid)
-            self.took_s[item.nodeid] = time.perf_counter() - start_s
+            self.took_s[item.nodeid] = _cpu_s() - start_s
         self.cover.stop()
 
     def _order(self, seen: Iterable[str], first: Sequence[str], mutant: Mutant) -> list[str]:
         """Quickest first, before them those that noticed other mutants here and those named after what is changed."""
         named = mutant.text.partition(" ")[0].lower()
-        known = [test for test in seen if test in self.took_s and self.took_s[test] <= _SLOWEST_S]
+        known = [t for t in seen if t in self.took_s and self.took_s[t] <= _SLOWEST_S and not is_page(t)]
         known.sort(key=lambda test: (test not in first, named not in test, self.took_s[test]))
         chosen, sum_s = [], 0.0
         for test in known:
@@ -116,6 +136,10 @@ class Runs:
                 break
             chosen.append(test)
         return chosen
+
+    def _pages(self) -> list[str]:
+        """The tests of generated pages: last, for a number that only a page shows is not one whose effect is tested."""
+        return [test for test in self.took_s if is_page(test)]
 
     def _killer(
         self,
@@ -129,7 +153,7 @@ class Runs:
         if pid == 0:
             status = _BROKEN
             try:
-                _silence()
+                silence()
                 for function, code in changed:
                     function.__code__ = code
                 put_values(values)
@@ -151,11 +175,31 @@ class Runs:
         return items[int(begun[-1])].nodeid if status != 0 and begun else None
 
 
-def _silence() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+def is_page(test: str) -> bool:
+    """Is it a test of a generated page?"""
+    return "_page.py::" in test
+
+
+def _cpu_s() -> float:
+    """Of this process and its children: on a machine that others use too, quick tests stay quick."""
+    return sum(os.times()[:4])
+
+
+def _takes_limits(item: pytest.Item) -> bool:
+    """May it keep a limit as it was when the tests were collected, so that it would fail of a change in place alone?"""
+    module = getattr(item, "module", None)
+    return any(
+        getattr(value, "__name__", "") == "watchkeeper.state.limits"
+        or getattr(value, "__module__", "") == "watchkeeper.scenarios.named"
+        for value in vars(module).values()
+    )
+
+
+@functools.cache
+def _words_of(item: pytest.Item) -> frozenset[str]:
+    """Names in the code of a test: it may read a module's values without passing a line of the module."""
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    return frozenset(code.co_names) if code is not None else frozenset()
 
 
 def _fails(item: pytest.Item, following: pytest.Item | None) -> bool:
@@ -215,44 +259,6 @@ def _same(a: CodeType, b: CodeType) -> bool:
         and [(type(c), c) for c in consts_a] == [(type(c), c) for c in consts_b]
         and (is_body or all(map(_same, inner_a, inner_b)))
     )
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Puts one module's changed code in place of its file."""
-
-    def __init__(self, name: str, path: Path, code: CodeType) -> None:
-        self._name, self._path, self._code = name, path, code
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self._name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=_Loader(self._code, self._path))
-
-
-class _Loader(importlib.abc.Loader):
-    def __init__(self, code: CodeType, path: Path) -> None:
-        self._code, self.path = code, str(path)
-
-    def exec_module(self, module: ModuleType) -> None:
-        exec(self._code, module.__dict__)
-
-
-def killed_afresh(source: Source, mutant: Mutant, tests: list[str], options: list[str]) -> bool:
-    """Does one of these tests fail in a process that imports everything with the change? A hang is noticed too."""
-    pid = os.fork()
-    if pid == 0:
-        _silence()
-        signal.setitimer(signal.ITIMER_REAL, 60 + 10 * _BUDGET_S)
-        sys.meta_path.insert(0, _Finder(f"watchkeeper.{mutant.module}", source.path, source.code(mutant)))
-        status = 1
-        try:
-            status = int(pytest.main(["-x", *options, *tests[:_FRESH_MOST]]))
-        finally:
-            os._exit(status)
-    _, wait_status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(wait_status) != 0
 
 
 def watch_and_run(

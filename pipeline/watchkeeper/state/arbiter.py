@@ -54,8 +54,8 @@ class Arbiter:
     """
 
     __slots__ = (
-        "_answered", "_half_ns", "_patience", "_prompts", "_rules", "_steps_ns", "_t_ns", "_unanswered_since_ns",
-        "acknowledged", "count", "level", "onset_ns", "warning",
+        "_answered", "_patience", "_prompts", "_rules", "_steps_ns", "_t_ns", "_unanswered_since_ns", "acknowledged",
+        "count", "level", "onset_ns", "warning",
     )  # fmt: skip
 
     def __init__(
@@ -67,7 +67,7 @@ class Arbiter:
         self._prompts = tuple(rule for rule in rules if tells and isinstance(rule, Drowsy))
         self._steps_ns = tuple(steps_ns)
         self._patience = patience
-        self._t_ns = self._half_ns = 0
+        self._t_ns = 0
         self.warning = DriverWarning.NONE
         self.level = 0
         self.onset_ns: int | None = None
@@ -79,7 +79,6 @@ class Arbiter:
     def step(self, active: bool, acknowledged: bool, t_ns: int) -> tuple[WarningEvent, ...]:
         """What changed at `t_ns`. `active`: the profile judges now. `acknowledged`: the button was pressed."""
         dt_ns, self._t_ns = t_ns - self._t_ns, t_ns
-        self._half_ns = min(dt_ns // 2, _HALF_NS)
         if not active:
             return (self._end(t_ns),) if self.warning is not DriverWarning.NONE else ()
         due, own = self._survey(t_ns)
@@ -97,7 +96,7 @@ class Arbiter:
         elif own is Demand.UNSEEN:
             self._unanswered_since_ns += dt_ns
         elif own is not Demand.EASING:
-            events = self._hold(own, t_ns)
+            events = self._hold(own, min(dt_ns // 2, _HALF_NS), t_ns)
         if acknowledged and self.warning is not DriverWarning.NONE:
             self.acknowledged = True
         return events
@@ -119,7 +118,7 @@ class Arbiter:
             return due > self.warning or (due is self.warning and self._answered)
         return True
 
-    def _hold(self, own: Demand, t_ns: int) -> tuple[WarningEvent, ...]:
+    def _hold(self, own: Demand, half_ns: int, t_ns: int) -> tuple[WarningEvent, ...]:
         patience = self._patience
         if own is not Demand.DUE:
             self._answered = True
@@ -133,7 +132,7 @@ class Arbiter:
             step_ns = self._steps_ns[k] if k < len(self._steps_ns) and self.level < style.top_level else None
             if step_ns is None:
                 patience.ended_ns = self._unanswered_since_ns
-        if step_ns is None or t_ns + self._half_ns - self._unanswered_since_ns < step_ns:
+        if step_ns is None or t_ns + half_ns - self._unanswered_since_ns < step_ns:
             return ()
         self.level += 1
         self._unanswered_since_ns += step_ns
@@ -146,7 +145,7 @@ class Arbiter:
         self.level = max(style.level, min(level_before, style.top_level))
         self.onset_ns = t_ns
         # due for longer: it waited for something else than a frame, and the driver hears of it only now
-        self._unanswered_since_ns = t_ns - late_ns if 0 < late_ns <= _GAP_NS else t_ns
+        self._unanswered_since_ns = t_ns - late_ns if late_ns <= _GAP_NS else t_ns
         self.count += 1
         self.acknowledged = self._answered = False
         for prompt in self._prompts:

@@ -53,9 +53,9 @@ class Area3:
 
 def is_check(zone: GazeZone, yaw_deg: float, pitch_deg: float, left: bool, right: bool, reverse: bool) -> bool:
     """Does a look serve the manoeuvre that indicator or reverse gear announce: mirrors, windows, over the shoulder."""
-    beside = pitch_deg > _BELOW_DEG and abs(yaw_deg) > _SIDE_DEG  # area 1: past the mirrors, towards the shoulder
+    # area 1: past the mirrors, towards a shoulder
+    over_left = pitch_deg > _BELOW_DEG and yaw_deg > _SIDE_DEG
+    over_right = pitch_deg > _BELOW_DEG and yaw_deg < -_SIDE_DEG
     if reverse:
-        return zone in _BACK or beside
-    return (left and (zone in _LEFT or (beside and yaw_deg > 0))) or (
-        right and (zone in _RIGHT or (beside and yaw_deg < 0))
-    )
+        return zone in _BACK or over_left or over_right
+    return (left and (zone in _LEFT or over_left)) or (right and (zone in _RIGHT or over_right))

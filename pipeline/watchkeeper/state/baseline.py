@@ -66,7 +66,7 @@ class _Posture:
         before_ns = self.learned_ns
         self.learned_ns += dt_ns
         # now and then: medians of a minute do not move between frames
-        if self.learned_ns // _BUCKET_NS != before_ns // _BUCKET_NS or self.learned_ns >= _ENOUGH_NS:
+        if self.learned_ns // _BUCKET_NS != before_ns // _BUCKET_NS:
             self.medians = [histogram.median() for histogram in self._histograms]
 
     def restore(self, medians: list[float | None], learned_ns: int) -> None:
@@ -122,8 +122,9 @@ class Baseline:
 
     def _neutral(self, k: int) -> float:
         value = self._posture.medians[k]
-        known = value is not None and self._posture.learned_ns >= _FIRST_NS
-        return min(max(value, -_SHIFT_DEG), _SHIFT_DEG) if known and value is not None else 0.0
+        if value is None or self._posture.learned_ns < _FIRST_NS:
+            return 0.0
+        return min(max(value, -_SHIFT_DEG), _SHIFT_DEG)
 
     def leans(self, face: Face) -> bool | None:
         """Is the head well beside or below where this driver's usually is; None while that is not known."""
@@ -132,7 +133,7 @@ class Baseline:
             return None
         x, y, w, h = face.box_px
         beside, below = abs(x + w / 2 - usual_x), y + h / 2 - usual_y
-        return max(beside, below) > _LEAN * height if math.isfinite(beside + below) else None
+        return max(beside, below) > _LEAN * height if math.isfinite(beside) and math.isfinite(below) else None
 
     @property
     def numbers(self) -> DriverBaseline:

@@ -23,14 +23,15 @@ class ClassLevels:
         own: dict[bool, list[Rule]] = {False: [], True: []}
         for rule in rules:
             own[STYLES[rule.warning].sleep_class].append(rule)
-        self._distraction = Arbiter(own[False], steps_ns, Patience(), tells=False)
-        self._sleep = Arbiter(own[True], steps_ns, Patience(), tells=False)
+        self._distraction, self._sleep = (
+            Arbiter(own[sleep_class], steps_ns, Patience(), tells=False) for sleep_class in (False, True)
+        )
         self.distraction = self.drowsiness = 0
 
     def step(self, active: bool, t_ns: int) -> None:
         """Before the step of the arbiter that tells: a prompt that it tells is due only until then."""
-        self._distraction.step(active, False, t_ns)
-        self._sleep.step(active, False, t_ns)
+        for arbiter in (self._distraction, self._sleep):
+            arbiter.step(active, False, t_ns)
 
     def join(self, given: Arbiter) -> None:
         """Set the levels, after the step of the arbiter that tells. What is given counts: it may outlast its cause."""

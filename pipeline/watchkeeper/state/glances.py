@@ -63,17 +63,11 @@ class Glances:
         self.away_now, self.zone, self.serving = None, GazeZone.UNKNOWN, False
         area3: bool | None = None
         if measurement is not None and not lids_closed:
-            gaze, head = measurement.gaze, measurement.head
-            direction: Gaze | Head | None = None
-            neutral_deg = 0.0, 0.0
-            if gaze is not None and _usable(gaze, _GAZE_STD_DEG):
-                direction, neutral_deg = gaze, self._baseline.neutral_gaze
-            elif head is not None and _usable(head, _HEAD_STD_DEG):
-                direction, neutral_deg = head, self._baseline.neutral_head
+            direction = self._direction(measurement)
             if direction is not None:
-                self.hidden.step(direction is head, t_ns)
-                yaw_deg, pitch_deg = direction.yaw_deg - neutral_deg[0], direction.pitch_deg - neutral_deg[1]
-                area3 = self._area3.step(yaw_deg, pitch_deg, direction is head)
+                yaw_deg, pitch_deg, from_head = direction
+                self.hidden.step(from_head, t_ns)
+                area3 = self._area3.step(yaw_deg, pitch_deg, from_head)
                 self._look(yaw_deg, pitch_deg, car, t_ns)
             elif measurement.face is not None and measurement.face.p >= _FACE:
                 self.away_now = True if self._baseline.leans(measurement.face) else None
@@ -86,6 +80,17 @@ class Glances:
         """Count nothing that lay before `t_ns`."""
         for dwell in (self.away, self.area3, self.phone):
             dwell.since_start_of_judging(t_ns)
+
+    def _direction(self, measurement: Measurement) -> tuple[float, float, bool] | None:
+        """Yaw and pitch from this driver's straight ahead, degrees, and whether they are the head's."""
+        gaze, head = measurement.gaze, measurement.head
+        if gaze is not None and _usable(gaze, _GAZE_STD_DEG):
+            yaw_deg, pitch_deg = self._baseline.neutral_gaze
+            return gaze.yaw_deg - yaw_deg, gaze.pitch_deg - pitch_deg, False
+        if head is not None and _usable(head, _HEAD_STD_DEG):
+            yaw_deg, pitch_deg = self._baseline.neutral_head
+            return head.yaw_deg - yaw_deg, head.pitch_deg - pitch_deg, True
+        return None
 
     def _look(self, yaw_deg: float, pitch_deg: float, car: Vehicle, t_ns: int) -> None:
         zone = self.zone = self._zones.step(yaw_deg, pitch_deg)

@@ -36,7 +36,7 @@ class Limit:
         return round(self.value * _NS_PER_UNIT[self.unit])
 
 
-# --- what is warned, profile euroncap-2026 ----------------------------------------------------------------------------
+# --- profile euroncap-2026 --------------------------------------------------------------------------------------------
 
 NCAP26_LONG_DISTRACTION = Limit(
     3.5, "s",

@@ -123,6 +123,14 @@ def test_the_first_opposite_sample_weighs_half_and_the_hold_is_reached_by_being_
     assert (turned.value, turned.opposed, turned.duration_ns) == (False, False, 150 * MS)
 
 
+def test_an_opposite_sample_at_the_same_instant_weighs_one_nanosecond() -> None:
+    for hold_ns, value in ((1, False), (2, True)):
+        dwell = Dwell(hold_ns, hold_ns)
+        dwell.step(True, 5)
+        dwell.step(False, 5)
+        assert dwell.value is value
+
+
 def test_each_way_has_its_own_hold() -> None:
     dwell = Dwell(100 * MS, 300 * MS)
     for t_ms in range(0, 1000, 20):
@@ -152,6 +160,9 @@ def test_a_long_gap_is_taken_out_of_all_that_is_running() -> None:
     before = [(t, True) for t in range(0, 520, 20)]
     opposed = _fed([*before, (1500, False)])
     assert (opposed.value, opposed.duration_ns, opposed.beyond_ns(0)) == (True, 500 * MS, 510 * MS)
+    # the newest sample that agrees stays where it was, seen from the beginning
+    weighed = _fed([*before, (520, False), (1500, False)], hold_ms=300)
+    assert (weighed.value, weighed.duration_ns) == (True, 500 * MS)
     # what spoke for False before the gap goes on after it: 510 to 540, then from 1500 on
     turned = _fed([*before, (520, False), (540, False), (1500, False)])
     assert (turned.value, turned.duration_ns) == (False, 30 * MS)
