@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Small wrong changes to the code, one at a time: which of them do the tests notice?
 
-usage: mutate.py state|supervisor [--sample N] [--seed N] [--only WORD] [--again] [--tests PATH ...]
+usage: mutate.py state|supervisor [--sample N] [--seed N] [--only WORD ...] [--again] [--tests PATH ...]
        mutate.py page > docs/mutation.md
 
 Each mutant is one changed operator, comparison, constant, condition or default. One run of the part's tests under
@@ -63,7 +63,7 @@ def modules(part: str) -> list[str]:
     return [name for name in names if name.rpartition(".")[2] not in EDGES]
 
 
-def run(part: str, sample: int, seed: int, only: str, again: bool, tests: list[str] | None = None) -> int:
+def run(part: str, sample: int, seed: int, only: Sequence[str], again: bool, tests: list[str] | None = None) -> int:
     """Try a sample and write the results."""
     sys.path.insert(0, str(ROOT / "tests" / "fakes"))
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -79,7 +79,7 @@ def run(part: str, sample: int, seed: int, only: str, again: bool, tests: list[s
     every = [mutant for source in sources for mutant in source.mutants()]
     drawn = _drawn(every, sample, seed)
     if only:
-        drawn = [mutant for mutant in drawn if only in mutant.module]
+        drawn = [mutant for mutant in drawn if any(word in mutant.module for word in only)]
     if again:
         survived = {_key(row) for row in _read(kept) if not row["killed"]}
         drawn = [mutant for mutant in every if mutant.key in survived]
@@ -173,7 +173,7 @@ def main() -> int:
     parser.add_argument("part", choices=[*TESTS, "page"])
     parser.add_argument("--sample", type=int, default=0, help="mutants to try, drawn by chance (default: all)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="of the sample, those of modules with this in their name")
+    parser.add_argument("--only", nargs="+", default=(), help="of the sample, those of modules with this in their name")
     parser.add_argument("--again", action="store_true", help="try the survivors of the kept results again")
     parser.add_argument("--tests", nargs="+", help="these instead of all: for tests being written against survivors")
     args = parser.parse_args()
