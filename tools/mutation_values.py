@@ -31,6 +31,8 @@ def changed_values(sources: list[Source], source: Source, mutant: Mutant) -> dic
                 fresh = _run(name, each, mutant if each is source else None)
                 for key, value in fresh.items():
                     old = before[name].get(key)
+                    if key.startswith("__"):  # __spec__, __loader__: how it was imported, which is not of the source
+                        continue
                     if _plain(value) and repr(value) != repr(found.get(name, {}).get(key, old)):
                         found.setdefault(name, {})[key] = value
                         setattr(sys.modules[name], key, value)
