@@ -155,9 +155,8 @@ def test_a_missing_speed_is_the_cause_only_where_there_is_no_other() -> None:
 def test_what_was_learned_is_handed_out_after_a_minute() -> None:
     road = Road().run(60.0)
     assert road.state.calibration_pct == pytest.approx(99.8, abs=0.1)
-    assert road.machine.learned is None
-    assert road.frame().calibration_pct == 100.0
-    learned = road.machine.learned
+    before, pct, learned = road.machine.learned, road.frame().calibration_pct, road.machine.learned
+    assert (before, pct) == (None, 100.0)
     assert learned is not None
     assert learned.opening == pytest.approx(1.0, abs=0.01)
     other = Road()

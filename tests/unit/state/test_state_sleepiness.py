@@ -313,8 +313,9 @@ def test_open_is_what_this_drivers_eyes_read() -> None:
     assert (_droop(103, m, baseline=baseline), _droop(104, m, baseline=baseline)) == (6, 7)
 
 
-def test_one_frame_of_drooping_lids_speaks_for_two_hundred_milliseconds() -> None:
+def test_a_frame_of_drooping_lids_speaks_for_its_time_and_for_two_hundred_milliseconds_at_most() -> None:
     assert (_droop(103, HALF, each_ns=400 * MS), _droop(104, HALF, each_ns=400 * MS)) == (6, 7)
+    assert (_droop(207, HALF, each_ns=100 * MS), _droop(208, HALF, each_ns=100 * MS)) == (6, 7)
 
 
 @pytest.mark.parametrize("closed_now", [True, None])
