@@ -228,3 +228,20 @@ def test_another_driver_is_learned_anew_after_the_seat_was_empty() -> None:
     assert road.state.cause is Cause.NO_FACE
     drive(14.0, 0.75)
     assert road.state.calibration_pct < 50.0
+
+
+def test_a_look_away_that_was_warned_of_is_not_forgotten_while_the_driver_is_not_seen() -> None:
+    road = Road().run(2.0).run(4.0, ASIDE).run(3.0, None, None).run(3.0, ASIDE)
+    assert (road.state.warning.label, road.state.level, road.state.warning_count) == (LONG, 2, 1)
+    assert road.state.away_s > 6.0
+
+
+def test_a_closure_that_was_warned_of_is_not_forgotten_while_the_driver_is_not_seen() -> None:
+    road = Road().run(2.0).run(1.5, AHEAD, SHUT).run(3.0, None, None).run(2.0, AHEAD, SHUT)
+    assert (road.state.warning.label, road.state.warning_count) == ("Sleep", 2)
+    assert road.state.closed_s > 3.0
+
+
+def test_what_nobody_was_warned_of_is_forgotten_after_two_seconds() -> None:
+    road = Road().run(2.0).run(1.0, ASIDE).run(3.0, None, None).run(1.0, ASIDE)
+    assert road.state.away_s < 1.1

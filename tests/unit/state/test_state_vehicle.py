@@ -129,3 +129,12 @@ def test_further_bands_follow_the_same_speed() -> None:
     assert (car.active, fast.open) == (True, False)
     car.step(VehicleSignals(50.0), 10 * MS)
     assert (car.active, fast.open) == (True, True)
+
+
+def test_an_indicator_lasts_a_second_from_its_newest_lit_phase() -> None:
+    car = Vehicle(20.0)
+    lit = []
+    for t_ns, left in ((3 * S, True), (3500 * MS, True), (4500 * MS, False), (4500 * MS + 1, None)):
+        car.step(VehicleSignals(30.0, turn_left=left), t_ns)
+        lit.append(car.left)
+    assert lit == [True, True, True, False]
