@@ -136,3 +136,8 @@ def test_a_shipped_rule_set_is_not_experimental_and_only_the_eu_rule_has_areas(n
     profile = get_profile(name)
     assert (profile.bus_name, profile.base, profile.experimental) == (name, name, False)
     assert profile.area3 is (name == "eu-gsr")
+
+
+def test_a_limit_that_is_none_is_told_with_those_that_are(file: Path) -> None:
+    with pytest.raises(BadInputError, match=r"mine.toml:4: limits.longest: unknown limit; known are active_from, .*"):
+        read_profile(_write(file, "r171", {"longest": 1.0}))

@@ -15,6 +15,7 @@ from watchkeeper.supervisor.bus import Bus
 from watchkeeper.supervisor.candump import CanLog, read_log
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.frames import CanFrame, Decoded, Encoder, decode
+from watchkeeper.supervisor.ladder import Restarter, Rung
 from watchkeeper.supervisor.loop import LISTEN_EVERY_NS, Parts, SupervisorLoop
 from watchkeeper.supervisor.outputs import BoxCondition
 from watchkeeper.supervisor.simulated_vehicle import SimulatedVehicle
@@ -306,3 +307,19 @@ def test_what_does_not_leave_is_a_failure_and_no_stamp(monkeypatch: pytest.Monke
     slots.send(3)
     counters = [frame.counter for frame in map(decode, slots.port.written) if frame and frame.name == "DMS_Status"]
     assert counters == [0, 1], "only what left steps the counter"
+
+
+class _Ladder(Restarter):
+    def __init__(self) -> None:
+        super().__init__(None, None, None)
+        self.asked_ns: list[int] = []
+
+    def step(self, restarts: int, failures: int, fault: bool, well: bool, t_ns: int) -> Rung:
+        self.asked_ns.append(t_ns)
+        return Rung.NONE
+
+
+def test_in_an_ordered_end_no_more_than_vision_is_restarted(rig: _Rig) -> None:
+    ladder = rig.parts.restarter = _Ladder()
+    rig.run(1.0)
+    assert ladder.asked_ns == [_T + slot * SLOT_NS for slot in range(21)]
