@@ -5,17 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from watchkeeper.clock import NS_PER_S
+from watchkeeper.errors import BadInputError
 from watchkeeper.mailbox.layout import VEHICLE
 from watchkeeper.supervisor.bus_virtual import VirtualPort
+from watchkeeper.supervisor.core import Inputs, SupervisorCore
 from watchkeeper.supervisor.echo import SendLog
-from watchkeeper.supervisor.frames import CanFrame
+from watchkeeper.supervisor.frames import CanFrame, decode
 from watchkeeper.supervisor.layout import to_raw
 from watchkeeper.supervisor.spec import MESSAGES, Signal
 from watchkeeper.supervisor.systemd import Notifier
+from watchkeeper.supervisor.uds.state_file import save
+from watchkeeper.supervisor.vehicle_file import read_vehicle_file
 from watchkeeper.types import SendStamp, VehicleReport
 
 
@@ -85,3 +90,31 @@ def test_what_a_service_manager_did_not_hear_is_said_again() -> None:
 )  # fmt: skip
 def test_values_saturate_and_never_wrap(signal: Signal, value: float | None, raw: int) -> None:
     assert to_raw(signal, value) == raw
+
+
+def test_a_unit_to_which_nothing_has_happened_counts_nothing() -> None:
+    core = SupervisorCore(profile="r171", board_id=1)
+    health = next(decode(out.frame) for out in core.step(Inputs(), 0, NS_PER_S) if out.name == "DMS_Health")
+    assert health is not None
+    assert [health.values[name] for name in ("Restarts", "BusOffCount", "FramesDropped", "DeadlineMisses")] == [0] * 4
+
+
+def test_kept_state_is_the_owners_alone(tmp_path: Path) -> None:
+    save(tmp_path / "diagnostics", b"content")
+    assert (tmp_path / "diagnostics").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("highest", "sound"), [(255, True), (256, False)])
+def test_a_data_id_of_a_vehicle_file_is_a_byte(highest: int, sound: bool, tmp_path: Path) -> None:
+    path = tmp_path / "car.toml"
+    ids = [*range(15), highest]
+    path.write_text(
+        'name = "car"\n[[message]]\nname = "M"\nid = 256\nlength = 2\ncounter = { start = 8, length = 4 }\n'
+        f'checksum = {{ kind = "e2e-p02", byte = 0, data_ids = {ids} }}\n'
+        '[signal.TurnLeft]\nmessage = "M"\nstart = 12\nlength = 1\n'
+    )
+    if sound:
+        assert read_vehicle_file(path).name == "car"
+    else:
+        with pytest.raises(BadInputError, match="0 to 255"):
+            read_vehicle_file(path)
