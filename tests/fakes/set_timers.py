@@ -7,9 +7,11 @@ from watchkeeper.state.baseline import Baseline
 from watchkeeper.state.closures import Closures
 from watchkeeper.state.dwell import Dwell
 from watchkeeper.state.glances import Glances
+from watchkeeper.state.rules import Demand, Rule
 from watchkeeper.types import Cabin, Measurement
 
 S, MS = 1_000_000_000, 1_000_000
+NOW_NS = 100 * S
 
 
 class SetDwell(Dwell):
@@ -64,3 +66,9 @@ class SetGlances(Glances):
         super().__init__(cabin if cabin is not None else load_board("host").cabin, S, Baseline())
         self.set_away, self.set_area3, self.set_phone, self.set_hidden = SetDwell(), SetDwell(), SetDwell(), SetDwell()
         self.away, self.area3, self.phone, self.hidden = self.set_away, self.set_area3, self.set_phone, self.set_hidden
+
+
+def asked(rule: Rule, dwell: SetDwell, value: bool | None, lasted_ns: int, *, silent_ns: int = 0) -> Demand:
+    """What the rule asks for at NOW_NS when its timer says this, with its newest sample so long ago."""
+    dwell.set(value, lasted_ns, known_ns=NOW_NS - silent_ns)
+    return rule.demand(NOW_NS)

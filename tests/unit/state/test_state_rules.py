@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from set_timers import MS, S, SetClosures, SetDwell, SetGlances
+from set_timers import MS, NOW_NS, S, SetClosures, SetDwell, SetGlances, asked
 
 from watchkeeper.state.baseline import Baseline
 from watchkeeper.state.limits import Limit
@@ -28,7 +28,6 @@ from watchkeeper.types import VehicleSignals
 from watchkeeper.types import Warning as DriverWarning
 
 NCAP, GSR, NCAP23 = (get_profile(name) for name in ("euroncap-2026", "eu-gsr", "euroncap-2023"))
-T = 100 * S  # now
 CLEAR, WAIT, UNSEEN, EASING, DUE = Demand.CLEAR, Demand.WAIT, Demand.UNSEEN, Demand.EASING, Demand.DUE
 
 
@@ -40,11 +39,6 @@ def glances() -> SetGlances:
 @pytest.fixture
 def closures() -> SetClosures:
     return SetClosures()
-
-
-def _asked(rule: Rule, dwell: SetDwell, value: bool | None, lasted_ns: int, *, silent_ns: int = 0) -> Demand:
-    dwell.set(value, lasted_ns, known_ns=T - silent_ns)
-    return rule.demand(T)
 
 
 # --- alike for each condition that lasts ------------------------------------------------------------------------------
@@ -71,12 +65,12 @@ KINDS = ("long", "area 3", "phone", "lids", "unresponsive")
 @pytest.mark.parametrize("kind", KINDS)
 def test_due_from_its_limit_on(kind: str, glances: SetGlances, closures: SetClosures) -> None:
     rule, dwell, limit_ns, _ = _lasting(kind, glances, closures)
-    closures.set_lids.known_ns = T
+    closures.set_lids.known_ns = NOW_NS
     assert rule.late_ns == 0
-    assert _asked(rule, dwell, True, limit_ns - 1) is WAIT
-    assert _asked(rule, dwell, True, limit_ns) is DUE
+    assert asked(rule, dwell, True, limit_ns - 1) is WAIT
+    assert asked(rule, dwell, True, limit_ns) is DUE
     assert rule.late_ns == 0
-    assert _asked(rule, dwell, True, limit_ns + 70 * MS) is DUE
+    assert asked(rule, dwell, True, limit_ns + 70 * MS) is DUE
     assert rule.late_ns == (0 if kind == "unresponsive" else 70 * MS)
 
 
@@ -85,9 +79,9 @@ def test_due_stays_easing_while_the_newest_sample_says_otherwise(
     kind: str, glances: SetGlances, closures: SetClosures
 ) -> None:
     rule, dwell, limit_ns, _ = _lasting(kind, glances, closures)
-    assert _asked(rule, dwell, True, limit_ns) is DUE
-    dwell.set(True, limit_ns, known_ns=T, opposed=True)
-    assert rule.demand(T) is EASING
+    assert asked(rule, dwell, True, limit_ns) is DUE
+    dwell.set(True, limit_ns, known_ns=NOW_NS, opposed=True)
+    assert rule.demand(NOW_NS) is EASING
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,15 +93,15 @@ def test_unseen_after_half_a_second_and_over_after_its_time(
     lasted_ns = limit_ns if enough else limit_ns - 1
     if kind == "unresponsive" and not enough:
         dwell, lasted_ns = closures.set_lids, 3 * S - 1  # then it is the closure that says
-    assert _asked(rule, dwell, True, lasted_ns, silent_ns=500 * MS) is (DUE if enough and dwell.value else WAIT)
-    assert _asked(rule, dwell, True, lasted_ns, silent_ns=500 * MS + 1) is UNSEEN
-    assert _asked(rule, dwell, True, lasted_ns, silent_ns=over_ns - 1) is UNSEEN
-    assert _asked(rule, dwell, True, lasted_ns, silent_ns=over_ns) is CLEAR
+    assert asked(rule, dwell, True, lasted_ns, silent_ns=500 * MS) is (DUE if enough and dwell.value else WAIT)
+    assert asked(rule, dwell, True, lasted_ns, silent_ns=500 * MS + 1) is UNSEEN
+    assert asked(rule, dwell, True, lasted_ns, silent_ns=over_ns - 1) is UNSEEN
+    assert asked(rule, dwell, True, lasted_ns, silent_ns=over_ns) is CLEAR
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_never_seen_asks_for_nothing(kind: str, glances: SetGlances, closures: SetClosures) -> None:
-    assert _lasting(kind, glances, closures)[0].demand(T) is CLEAR
+    assert _lasting(kind, glances, closures)[0].demand(NOW_NS) is CLEAR
 
 
 # --- distraction ------------------------------------------------------------------------------------------------------
@@ -117,30 +111,30 @@ def test_what_was_never_seen_asks_for_nothing(kind: str, glances: SetGlances, cl
 def test_a_long_look_is_over_after_a_second_ahead(name: str, glances: SetGlances) -> None:
     rule = LongDistraction(get_profile(name), glances, None)
     dwell = glances.set_area3 if name == "eu-gsr" else glances.set_away
-    assert _asked(rule, dwell, False, S - 1) is WAIT
-    assert _asked(rule, dwell, False, S) is CLEAR
-    assert _asked(rule, dwell, None, 0) is WAIT
+    assert asked(rule, dwell, False, S - 1) is WAIT
+    assert asked(rule, dwell, False, S) is CLEAR
+    assert asked(rule, dwell, None, 0) is WAIT
 
 
 def test_slow_driving_has_its_own_limit_in_the_eu_rule(glances: SetGlances) -> None:
     fast = Gate(50.0)
     rule = LongDistraction(GSR, glances, fast)
     fast.step(40.0)
-    assert _asked(rule, glances.set_area3, True, 6 * S - 1) is WAIT
-    assert _asked(rule, glances.set_area3, True, 6 * S) is DUE
+    assert asked(rule, glances.set_area3, True, 6 * S - 1) is WAIT
+    assert asked(rule, glances.set_area3, True, 6 * S) is DUE
     assert rule.late_ns == 0
     fast.step(50.0)
-    assert _asked(rule, glances.set_area3, True, 3500 * MS - 1) is WAIT
-    assert _asked(rule, glances.set_area3, True, 6 * S) is DUE
+    assert asked(rule, glances.set_area3, True, 3500 * MS - 1) is WAIT
+    assert asked(rule, glances.set_area3, True, 6 * S) is DUE
     assert rule.late_ns == 2500 * MS
 
 
 def test_hidden_eyes_have_an_allowance_only_where_the_rule_gives_one(glances: SetGlances) -> None:
     glances.set_hidden.set(True, S)
     gsr, ncap = LongDistraction(GSR, glances, None), LongDistraction(NCAP, glances, None)
-    assert _asked(gsr, glances.set_area3, True, 5 * S - 1) is WAIT
-    assert _asked(gsr, glances.set_area3, True, 5 * S) is DUE
-    assert _asked(ncap, glances.set_away, True, 3500 * MS) is DUE
+    assert asked(gsr, glances.set_area3, True, 5 * S - 1) is WAIT
+    assert asked(gsr, glances.set_area3, True, 5 * S) is DUE
+    assert asked(ncap, glances.set_away, True, 3500 * MS) is DUE
 
 
 def _short(glances: SetGlances) -> tuple[ShortDistraction, ShortGlances]:
@@ -152,38 +146,38 @@ def test_short_looks_are_due_at_their_sum_told_at_the_nearest_frame(glances: Set
     rule, short = _short(glances)
     assert rule.late_ns == 0
     short.total_ns = 10 * S - 20 * MS - 1
-    glances.set_away.set(True, 2 * S, known_ns=T, reach_ns=20 * MS)
-    assert rule.demand(T) is WAIT
+    glances.set_away.set(True, 2 * S, known_ns=NOW_NS, reach_ns=20 * MS)
+    assert rule.demand(NOW_NS) is WAIT
     short.total_ns += 1
-    assert rule.demand(T) is DUE
+    assert rule.demand(NOW_NS) is DUE
     assert rule.late_ns == 0
     short.total_ns += 5 * MS
-    assert rule.demand(T) is DUE
+    assert rule.demand(NOW_NS) is DUE
     assert rule.late_ns == 5 * MS
-    glances.set_away.set(True, 2 * S, known_ns=T, opposed=True, reach_ns=20 * MS)
-    assert rule.demand(T) is EASING
-    glances.set_away.set(True, 2 * S, known_ns=T - 500 * MS - 1, reach_ns=20 * MS)
-    assert rule.demand(T) is UNSEEN
+    glances.set_away.set(True, 2 * S, known_ns=NOW_NS, opposed=True, reach_ns=20 * MS)
+    assert rule.demand(NOW_NS) is EASING
+    glances.set_away.set(True, 2 * S, known_ns=NOW_NS - 500 * MS - 1, reach_ns=20 * MS)
+    assert rule.demand(NOW_NS) is UNSEEN
 
 
 def test_a_sum_is_due_only_while_the_look_lasts_and_over_after_two_seconds_ahead(glances: SetGlances) -> None:
     rule, short = _short(glances)
     short.total_ns = 12 * S
-    assert _asked(rule, glances.set_away, False, 2 * S - 1) is WAIT
-    assert _asked(rule, glances.set_away, False, 2 * S) is CLEAR
-    assert _asked(rule, glances.set_away, None, 0) is WAIT
-    assert _asked(rule, glances.set_away, True, 0) is DUE
+    assert asked(rule, glances.set_away, False, 2 * S - 1) is WAIT
+    assert asked(rule, glances.set_away, False, 2 * S) is CLEAR
+    assert asked(rule, glances.set_away, None, 0) is WAIT
+    assert asked(rule, glances.set_away, True, 0) is DUE
 
 
 def test_a_phone_put_away_is_over_after_a_second_unless_the_gaze_is_away(glances: SetGlances) -> None:
     rule = PhoneUse(NCAP, glances, 3500 * MS)
-    assert _asked(rule, glances.set_phone, False, S - 1) is WAIT
-    assert _asked(rule, glances.set_phone, False, S) is CLEAR
+    assert asked(rule, glances.set_phone, False, S - 1) is WAIT
+    assert asked(rule, glances.set_phone, False, S) is CLEAR
     glances.set_away.set(True, 100 * MS)
-    assert _asked(rule, glances.set_phone, False, 5 * S) is WAIT
+    assert asked(rule, glances.set_phone, False, 5 * S) is WAIT
     glances.set_away.set(False, 0)
-    assert _asked(rule, glances.set_phone, False, 5 * S) is CLEAR
-    assert _asked(rule, glances.set_phone, None, 5 * S) is WAIT
+    assert asked(rule, glances.set_phone, False, 5 * S) is CLEAR
+    assert asked(rule, glances.set_phone, None, 5 * S) is WAIT
 
 
 # --- which rules a profile has ----------------------------------------------------------------------------------------
@@ -217,7 +211,7 @@ def test_bands_of_speed_follow_the_vehicle(glances: SetGlances, closures: SetClo
     car = Vehicle(20.0)
     profile = replace(GSR, fast_from=Limit(60.0, "km/h", "of this test, and no rule set", "own"))
     rules = build_rules(profile, closures, glances, car, None, Sleepiness(closures, Baseline()), Patience())
-    car.step(VehicleSignals(55.0), T)
-    assert _asked(rules[-1], glances.set_area3, True, 5 * S) is WAIT
-    car.step(VehicleSignals(60.0), T)
-    assert _asked(rules[-1], glances.set_area3, True, 5 * S) is DUE
+    car.step(VehicleSignals(55.0), NOW_NS)
+    assert asked(rules[-1], glances.set_area3, True, 5 * S) is WAIT
+    car.step(VehicleSignals(60.0), NOW_NS)
+    assert asked(rules[-1], glances.set_area3, True, 5 * S) is DUE

@@ -82,7 +82,8 @@ def test_what_a_service_manager_did_not_hear_is_said_again() -> None:
     [
         (Signal("A", 8, "a", unit="s", scale=0.1, sna=255), 10**400, 254), (Signal("A", 8, "a"), -(10**400), 0),
         (Signal("A", 8, "a", sna=255), 300, 254), (Signal("A", 8, "a", offset=-40.0, sna=255), 0, 40),
-        (Signal("A", 8, "a", scale=2.0), 7, 4), (Signal("A", 8, "a", offset=1.0), 7, 6), (Signal("A", 4, "a", wraps=True), 17, 1),
+        (Signal("A", 8, "a", scale=2.0), 7, 4), (Signal("A", 8, "a", offset=1.0), 7, 6),
+        (Signal("A", 4, "a", wraps=True), 17, 1),
         (Signal("A", 4, "a", sna=15), None, 15), (Signal("A", 4, "a", start=3), None, 3),
         (Signal("A", 4, "a", sna=15), float("nan"), 15), (Signal("A", 8, "a"), float("inf"), 255),
         (Signal("A", 8, "a"), float("-inf"), 0), (MESSAGES["DMS_Geometry"].signals[0], -200.0, -511),
