@@ -12,13 +12,13 @@ _KEPT, _NEEDED = int(limits.CLOSURES_KEPT.value), int(limits.CLOSURES_NEEDED.val
 
 class Perclos:
     """value: share of the last 60 s of valid time with the lids down, blinks (up to `limits.BLINK`) left out; None
-    until so much valid time has passed. long_share, mean_closure_ns: of the last closures, None while they are few.
-    long_closure_ns: when lids were last seen shut for longer than a blink.
+    until so much valid time has passed. long_share: of the last closures those longer than a blink, None while there
+    are few. long_closure_ns: when lids were last seen shut for longer than a blink.
     """
 
     __slots__ = (
         "_bucket", "_closed", "_closures", "_counted_ns", "_durations", "_filled", "_last_ns", "_next", "_open_ns",
-        "_seen", "_valid_ns", "long_closure_ns", "long_share", "mean_closure_ns", "value",
+        "_seen", "_valid_ns", "long_closure_ns", "long_share", "value",
     )  # fmt: skip
 
     def __init__(self, closures: Closures) -> None:
@@ -32,7 +32,6 @@ class Perclos:
         self._last_ns: int | None = None
         self.value: float | None = None
         self.long_share: float | None = None
-        self.mean_closure_ns: float | None = None
         self.long_closure_ns: int | None = None
 
     def step(self, t_ns: int) -> None:
@@ -61,7 +60,7 @@ class Perclos:
             self._bucket = (self._bucket + 1) % _BUCKETS
             self._filled = min(self._filled + 1, _BUCKETS)
             if self._filled == _BUCKETS:
-                self.value = min(1.0 * sum(self._closed) / (_BUCKETS * _BUCKET_NS), 1.0)
+                self.value = min(sum(self._closed) / (_BUCKETS * _BUCKET_NS), 1.0)
             self._closed[self._bucket] = 0
 
     def _ended(self, duration_ns: int) -> None:
@@ -73,4 +72,3 @@ class Perclos:
         count = len(self._durations)
         if count >= _NEEDED:
             self.long_share = sum(d > _BLINK_NS for d in self._durations) / count
-            self.mean_closure_ns = sum(self._durations) / count

@@ -92,10 +92,9 @@ class Sleepiness:
         if not lids.value:
             if not self._closures.closed_now:  # the frames that are to become a closure may show the head fallen
                 self._start_pitch = pitch
-        elif lids.duration_ns >= _NOD_NS and pitch is not None:
-            fallen_deg = 0.0 if self._start_pitch is None else self._start_pitch - pitch
-            if fallen_deg >= _NOD_DEG:
-                self._nod_ns = t_ns
+        elif lids.duration_ns >= _NOD_NS and pitch is not None and self._start_pitch is not None:
+            fallen_deg = self._start_pitch - pitch
+            self._nod_ns = t_ns if fallen_deg >= _NOD_DEG else self._nod_ns
         if self._closures.closed_now is False:
             for eye in (m.left_eye, m.right_eye):
                 if eye is not None and eye.open is not None and math.isfinite(eye.open):

@@ -52,7 +52,7 @@ class Visibility:
         if now is not self._now:
             dt_ns //= 2  # it changed somewhere between the two frames
         self._now = now
-        said_nothing = now is None and not face_seen
+        said_nothing = now is None
         self._unmeasured_ns = self._unmeasured_ns + dt_ns if said_nothing else 0
         told = Cause.NONE
         for cause, after_ns in _AFTER_NS.items():

@@ -6,6 +6,7 @@ import pytest
 from garage import Garage
 
 from watchkeeper import __version__
+from watchkeeper.supervisor.uds.codes import Nrc, Session, Sid
 from watchkeeper.supervisor.uds.unit import Identity
 from watchkeeper.types import Cause, SystemState
 
@@ -177,3 +178,12 @@ def test_every_identifier_reads_on_a_unit_that_knows_nothing_yet() -> None:
         response = garage.diagnostics.server.step(bytes((0x22,)) + did.to_bytes(2, "big"), garage.t_ns)
         assert response is not None
         assert response[0] == 0x62 or response[2] in (0x31, 0x22)
+
+
+def test_the_numbers_are_those_of_the_standard() -> None:
+    # ISO 14229-1:2020 table 2 and Annex A.1
+    assert {sid.value for sid in Sid} == {0x10, 0x11, 0x14, 0x19, 0x22, 0x27, 0x2E, 0x31, 0x3E, 0x85}
+    assert {nrc.name: nrc.value for nrc in Nrc if nrc.name.startswith(("RESPONSE", "BUSY", "WRONG"))} == {
+        "WRONG_LENGTH": 0x13, "RESPONSE_TOO_LONG": 0x14, "BUSY_REPEAT_REQUEST": 0x21, "RESPONSE_PENDING": 0x78,
+    }  # fmt: skip
+    assert (Session.DEFAULT, Session.PROGRAMMING, Session.EXTENDED) == (1, 2, 3)

@@ -64,6 +64,7 @@ def test_a_driver_who_was_awake_in_between_is_told_anew_from_the_bottom(estimate
 def test_asked_for_only_from_its_level_speed_and_a_fresh_closure_on(estimate: Estimate) -> None:
     rule = _rule(estimate)
     assert rule.demand(2 * S) is Demand.DUE
+    assert rule.late_ns == 0, "no time was passed"
     assert rule.demand(2 * S + 1) is Demand.CLEAR, "not seen any more"
     estimate.kss = 7
     assert rule.demand(0) is Demand.CLEAR

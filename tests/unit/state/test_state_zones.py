@@ -66,3 +66,39 @@ def test_an_edge_belongs_to_its_zone_and_the_nearest_of_those_around_is_told() -
     assert ZoneMap(cabin).step(0.0, 15.0) is GazeZone.UNKNOWN
     assert ZoneMap(cabin).step(18.0, 13.0) is GazeZone.UNKNOWN
     assert ZoneMap(cabin).step(16.0, 11.0) is GazeZone.CLUSTER
+
+
+@pytest.mark.parametrize(("yaw_deg", "pitch_deg"), [(10.0, 0.0), (-10.0, 0.0), (0.0, 5.0), (0.0, -5.0), (10.0, 5.0)])
+def test_the_edge_of_a_forward_zone_is_forward_and_beyond_it_is_nothing(yaw_deg: float, pitch_deg: float) -> None:
+    cabin = Cabin("left", (CabinZone(GazeZone.WINDSCREEN, 0.0, 0.0, 10.0, 5.0),))
+    assert ZoneMap(cabin).step(yaw_deg, pitch_deg) is GazeZone.WINDSCREEN
+    assert ZoneMap(cabin).step(1.001 * yaw_deg, 1.001 * pitch_deg) is GazeZone.UNKNOWN
+
+
+@pytest.mark.parametrize(("yaw_deg", "pitch_deg"), [(12.5, 0.0), (0.0, 7.5), (-12.5, -7.5)])
+def test_a_zone_once_entered_ends_just_beyond_its_margin(yaw_deg: float, pitch_deg: float) -> None:
+    cabin = Cabin("left", (CabinZone(GazeZone.WINDSCREEN, 0.0, 0.0, 10.0, 5.0),))
+    inside = ZoneMap(cabin)
+    inside.step(0.0, 0.0)
+    assert inside.step(yaw_deg, pitch_deg) is GazeZone.WINDSCREEN
+    assert inside.step(1.001 * yaw_deg, 1.001 * pitch_deg) is GazeZone.UNKNOWN
+    assert ZoneMap(cabin).step(yaw_deg, pitch_deg) is GazeZone.UNKNOWN, "never entered"
+
+
+def test_of_boxes_that_overlap_the_one_with_the_smaller_area_wins() -> None:
+    # 20 x 2 is smaller than 10 x 10, though longer
+    boxes = CabinZone(GazeZone.CLUSTER, 0.0, 0.0, 10.0, 10.0), CabinZone(GazeZone.INFOTAINMENT, 0.0, 0.0, 20.0, 2.0)
+    for cabin in (Cabin("left", boxes), Cabin("left", boxes[::-1])):
+        assert ZoneMap(cabin).step(0.0, 0.0) is GazeZone.INFOTAINMENT
+
+
+def test_a_look_between_two_zones_of_the_same_size_is_the_first_ones() -> None:
+    boxes = CabinZone(GazeZone.INFOTAINMENT, -30.0, 0.0, 10.0, 5.0), CabinZone(GazeZone.CLUSTER, 0.0, 0.0, 10.0, 5.0)
+    for cabin in (Cabin("left", boxes), Cabin("left", boxes[::-1])):
+        assert ZoneMap(cabin).step(-15.0, 0.0) is GazeZone.CLUSTER
+
+
+def test_near_is_up_to_ten_degrees_sideways_or_above() -> None:
+    cabin = Cabin("left", (CabinZone(GazeZone.CLUSTER, 0.0, 0.0, 10.0, 5.0),))
+    for yaw_deg, pitch_deg in ((19.99, 0.0), (-19.99, 0.0), (0.0, 14.99), (0.0, -14.99)):
+        assert ZoneMap(cabin).step(yaw_deg, pitch_deg) is GazeZone.CLUSTER
