@@ -44,6 +44,10 @@ class CpuPreprocessor:
             spec.scale, spec.bias, spec.border, self._lanes,
         )  # fmt: skip
 
+    def start_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
+        """See Preprocessor.start_many: here it is done at once."""
+        self.run_many(frame, regions, spec, outs)
+
     def statistics(self, frame: Frame, region: Region | None, step_px: int, out: Histogram | None = None) -> Histogram:
         """See Preprocessor.statistics."""
         m, columns, rows = plan.grid(region, frame.width, frame.height, step_px)

@@ -91,7 +91,7 @@ class Networks:
     def detect(self, frame: Frame, camera: CameraGeometry) -> Region | None:
         """Where to look for the driver's landmarks; None when no face is found. camera: for frames of this size."""
         whole = plan.full_frame(frame.width, frame.height)
-        self.preprocess.run(frame, whole, self._detector_spec, self._detector.input(0))
+        self.preprocess.start_many(frame, (whole,), self._detector_spec, (self._detector.input(0),))
         self._work.mark(Kind.PREPROCESS, Network.DETECTOR)
         self._detector.run()
         self._work.mark(Kind.INFER, Network.DETECTOR)
@@ -101,7 +101,7 @@ class Networks:
 
     def landmarks(self, frame: Frame, region: Region, network: LandmarkNetwork, points: Points) -> float:
         """The network's points in image pixels, written to `points`; the probability that they lie on a face."""
-        self.preprocess.run(frame, region, network.spec, network.engine.input(0))
+        self.preprocess.start_many(frame, (region,), network.spec, (network.engine.input(0),))
         self._work.mark(Kind.PREPROCESS, network.detail)
         network.engine.run()
         self._work.mark(Kind.INFER, network.detail)
@@ -110,7 +110,7 @@ class Networks:
 
     def eyes(self, frame: Frame, where: tuple[Region, Region]) -> tuple[EyeReading, EyeReading]:
         """Both eyes in one pass over the picture and one run of the eye network."""
-        self.preprocess.run_many(frame, where, self._eye_spec, self._patches)
+        self.preprocess.start_many(frame, where, self._eye_spec, self._patches)
         self._work.mark(Kind.PREPROCESS, Network.EYES)
         self._eyes.run()
         self._work.mark(Kind.INFER, Network.EYES)

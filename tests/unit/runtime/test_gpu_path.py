@@ -34,6 +34,7 @@ from watchkeeper.capture.source import Source, open_source
 from watchkeeper.capture.v4l2 import V4l2Source, parse
 from watchkeeper.capture.v4l2_fake import FakeKernel
 from watchkeeper.errors import BadInputError
+from watchkeeper.inference.engine import EngineError
 from watchkeeper.inference.manifest import load_manifest, model_file
 from watchkeeper.memory.ledger import DOWNLOAD, UPLOAD
 from watchkeeper.preprocess.cubin_pack import CUBIN, Image, packed
@@ -166,6 +167,43 @@ def test_frames_outside_mapped_memory_are_uploaded_once_each(gpu: None, drive: A
     ):
         _landmarks(perception, camera)
         assert perception.copies.per_frame() == {UPLOAD: drive[0] * drive[1] * 1.5}
+
+
+def test_no_crop_is_waited_for_by_the_cpu(gpu: None, drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks wait for their crops on the GPU: the CPU waits once a run, for the outputs, and for the statistics."""
+    from watchkeeper.inference.tensorrt import TensorRtEngine
+    from watchkeeper.preprocess.cuda import CudaPreprocessor
+
+    with (
+        closing(_camera(drive, "io=userptr&memory=cuda")) as camera,
+        Perception(load_board("host").camera, "tensorrt", "cuda") as perception,
+    ):
+        waits: Counter[str] = Counter()
+        for owner, method in ((CudaPreprocessor, "_wait"), (CudaPreprocessor, "_measured"), (TensorRtEngine, "_wait")):
+            real = getattr(owner, method)
+
+            def counted(self: Any, *args: Any, real: Any = real, what: str = f"{owner.__name__}.{method}", **kw: Any) -> Any:
+                waits[what] += 1
+                return real(self, *args, **kw)
+
+            monkeypatch.setattr(owner, method, counted)
+        _landmarks(perception, camera)
+    assert waits["TensorRtEngine._wait"] >= 2 * FRAMES + 1  # landmarks and eyes, and the detector
+    assert waits["CudaPreprocessor._wait"] == waits["CudaPreprocessor._measured"]
+
+
+def test_a_network_that_does_not_wait_for_its_crop_is_found_out(
+    gpu: None, drive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from watchkeeper.memory.cuda import PrimaryContext
+
+    monkeypatch.setattr(PrimaryContext, "wait_on_device", lambda *_: None)
+    with (
+        closing(_camera(drive, "io=userptr&memory=cuda")) as camera,
+        Perception(load_board("host").camera, "tensorrt", "cuda") as perception,
+        pytest.raises(EngineError, match="read before it was written"),
+    ):
+        _landmarks(perception, camera)
 
 
 class _Counted(Unhurried):
