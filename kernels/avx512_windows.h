@@ -2,7 +2,11 @@
 // Included by preprocess_avx512.cc alone.
 #pragma once
 
+// g++ 12 takes its own header's undefined operands for mistakes (GCC bug 105593).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 
 #include "tiles.h"
 
