@@ -17,7 +17,9 @@ FLAGS = ("-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"
 
 X86_FLAGS = {
     "avx2": ("-mavx2",),
-    "avx512": tuple(f"-m{name}" for name in ("avx2", *(f"avx512{part}" for part in ("f", "bw", "dq", "vl", "vbmi", "vnni")))),
+    "avx512": tuple(
+        f"-m{name}" for name in ("avx2", *(f"avx512{part}" for part in ("f", "bw", "dq", "vl", "vbmi", "vnni")))
+    ),
 }
 
 

@@ -134,7 +134,9 @@ def _smooth_noise(width: int, height: int) -> NDArray[np.uint8]:
     return np.concatenate([grid(height, width, 60, 200), chroma.reshape(height // 2, width)])
 
 
-def _measure(case: _Case, cpu: CpuPreprocessor, rounds: int, python: Path | None) -> tuple[list[Result], dict[str, float]]:
+def _measure(
+    case: _Case, cpu: CpuPreprocessor, rounds: int, python: Path | None
+) -> tuple[list[Result], dict[str, float]]:
     spec = OutputSpec.ranged(case.side, case.side, 0.0, 1.0)
     out = spec.empty()
 

@@ -41,9 +41,10 @@ class Preprocessor(Protocol):
         ...
 
     def start_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
-        """`run_many` for an engine's inputs: they may be written only later, but before what that engine's next `run` reads.
+        """`run_many` for an engine's inputs: perhaps written only later, but before that engine's next `run` reads them.
 
-        Until then nothing else may read `outs`, and the planes of `frame` have to stay as they are. Raises as `run_many`.
+        Until then nothing else may read `outs`, and the planes of `frame` have to stay as they are. Raises as
+        `run_many`.
         """
         ...
 

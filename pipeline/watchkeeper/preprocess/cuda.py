@@ -81,7 +81,8 @@ class CudaPreprocessor:
         with self._launching("preprocess"):
             targets = self._launched(frame, regions, spec, outs)
             if any(ours is not None for ours, _ in targets):
-                return self._copied_back(outs, targets)
+                self._copied_back(outs, targets)
+                return
             self._started.record(self._stream)
             for out, (_, address) in zip(outs, targets, strict=True):
                 self._cuda.written_after(address, out.nbytes, self._started)

@@ -182,7 +182,9 @@ def test_no_crop_is_waited_for_by_the_cpu(gpu: None, drive: Any, monkeypatch: py
         for owner, method in ((CudaPreprocessor, "_wait"), (CudaPreprocessor, "_measured"), (TensorRtEngine, "_wait")):
             real = getattr(owner, method)
 
-            def counted(self: Any, *args: Any, real: Any = real, what: str = f"{owner.__name__}.{method}", **kw: Any) -> Any:
+            def counted(
+                self: Any, *args: Any, real: Any = real, what: str = f"{owner.__name__}.{method}", **kw: Any
+            ) -> Any:
                 waits[what] += 1
                 return real(self, *args, **kw)
 
