@@ -41,7 +41,7 @@ class Preprocessor(Protocol):
         ...
 
     def start_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
-        """`run_many` for an engine's inputs: perhaps written only later, but before that engine's next `run` reads them.
+        """`run_many` for an engine's inputs: written by the time that the engine's next `run` reads them, or earlier.
 
         Until then nothing else may read `outs`, and the planes of `frame` have to stay as they are. Raises as
         `run_many`.
