@@ -48,6 +48,7 @@ class CudaPreprocessor:
         self._own: dict[str, tuple[NDArray[Any], int]] = {}
         self._frame: Frame | None = None  # the one whose planes lie at _planes_at
         self._planes_at: list[int] = []
+        self._busy = False  # a started launch may still be reading planes
         with self._launching(f"{path}: {self.image}"):
             self._module: Any = driver.module_from_buffer(self.image.data)
             self._entries: dict[int, Any] = {
@@ -83,6 +84,7 @@ class CudaPreprocessor:
             if any(ours is not None for ours, _ in targets):
                 self._copied_back(outs, targets)
                 return
+            self._busy = True
             self._started.record(self._stream)
             for out, (_, address) in zip(outs, targets, strict=True):
                 self._cuda.written_after(address, out.nbytes, self._started)
@@ -171,6 +173,8 @@ class CudaPreprocessor:
         if found is not None:
             return found
         ours, address = self._staging(f"plane {number}", nbytes)
+        if self._busy:
+            self._wait()
         ours[...] = flat
         self.copies.enter(UPLOAD, nbytes)
         return address
@@ -190,6 +194,7 @@ class CudaPreprocessor:
     def _wait(self) -> None:
         self._done.record(self._stream)
         self._done.synchronize()
+        self._busy = False
 
     @contextmanager
     def _launching(self, what: str) -> Iterator[None]:

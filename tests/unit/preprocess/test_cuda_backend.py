@@ -103,47 +103,6 @@ def test_nothing_is_copied_between_mapped_buffers(cuda: Any) -> None:
     assert cuda.copies.total_bytes() == split + still.planes[1].nbytes + expected.nbytes
 
 
-def test_a_started_crop_is_waited_for_by_the_stream_that_reads_it(cuda: Any) -> None:
-    from watchkeeper.memory.cuda import primary
-
-    driver: Any = sys.modules["pycuda.driver"]
-    frame, expected = picture(PixelFormat.NV12), SPEC.empty()
-    CpuPreprocessor(lanes="scalar").run(frame, TURNED, SPEC, expected)
-    out, address = primary().mapped(SPEC.shape)
-    with primary().active():
-        reader = driver.Stream()
-        cuda.start_many(frame, (TURNED,), SPEC, (out,))
-        assert np.isnan(out).all()  # this thread did not wait
-        with pytest.raises(fake_gpu.LogicError, match="read before it was written"):
-            fake_gpu.gpu.check_written(address + 8, 4)
-        primary().wait_on_device(reader, address + out.nbytes, 4)  # of other bytes it knows nothing
-        reader.synchronize()
-        assert np.isnan(out).all()
-        primary().wait_on_device(reader, address + 8, 4)
-        assert np.isnan(out).all()
-        reader.synchronize()
-        fake_gpu.gpu.check_written(address, out.nbytes)
-    np.testing.assert_array_equal(out, expected)
-
-
-def test_a_started_crop_outside_mapped_memory_is_waited_for_and_copied(cuda: Any) -> None:
-    frame, expected, out = picture(PixelFormat.NV12), SPEC.empty(), SPEC.empty()
-    CpuPreprocessor(lanes="scalar").run(frame, TURNED, SPEC, expected)
-    cuda.start_many(frame, (TURNED,), SPEC, (out,))
-    np.testing.assert_array_equal(out, expected)
-    assert cuda.copies.by_place()["download"] == expected.nbytes
-
-
-def test_closing_waits_for_what_was_started(cuda: Any) -> None:
-    from watchkeeper.memory.cuda import primary
-
-    out, _ = primary().mapped(SPEC.shape)
-    cuda.start_many(picture(PixelFormat.NV12), (TURNED,), SPEC, (out,))
-    cuda.close()
-    assert not np.isnan(out).any()
-    assert primary()._unfinished == []
-
-
 def test_any_thread_may_call(cuda: Any) -> None:
     frame, expected = picture(PixelFormat.I420), SPEC.empty()
     CpuPreprocessor(lanes="scalar").run(frame, TURNED, SPEC, expected)
