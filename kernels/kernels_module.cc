@@ -10,12 +10,13 @@ namespace {
 void bind_preprocess(int format, int color, int width, int height, nb::tuple planes, nb::tuple strides,
                      const std::vector<AffineArray>& affines, const std::vector<TapsArray>& taps, nb::tuple outs,
                      int out_width, int out_height, int channels, bool planar, const Triple& scale, const Triple& bias,
-                     const std::optional<Triple>& border, bool simd) {
+                     const std::optional<Triple>& border, int lanes) {
   Regions regions;
   take_regions(regions, format, color, width, height, planes, strides, affines, taps, outs, out_width, out_height,
                channels, planar, scale, bias, border);
+  if (lanes < 0 || lanes >= lanes_here().count) fail("lanes: expected the place of one in LANES, got " + std::to_string(lanes));
   nb::gil_scoped_release unlocked;
-  for (std::size_t r = 0; r < regions.count; ++r) preprocess(regions.batch.jobs[r], simd);
+  for (std::size_t r = 0; r < regions.count; ++r) preprocess(regions.batch.jobs[r], lanes);
 }
 
 // The GPU's addresses in place of the host's. Nothing here follows them.
@@ -105,14 +106,16 @@ nb::bytes bind_exposure_job(int format, int color, int width, int height, nb::tu
 NB_MODULE(_kernels, m) {
   m.doc() = "Per-pixel work over the camera's own buffers. See _kernels.pyi.";
   m.attr("MAX_TAPS") = kMaxTaps;
-  m.attr("SIMD") = simd_name();
+  nb::list lanes;
+  for (int i = 0; i < lanes_here().count; ++i) lanes.append(lanes_here().rows[i].name);
+  m.attr("LANES") = nb::tuple(lanes);
   m.attr("MAX_REGIONS") = kMaxRegions;
   m.attr("BATCH_BYTES") = sizeof(Batch);
   m.attr("EXPOSURE_JOB_BYTES") = sizeof(ExposureJob);
   m.def("preprocess", &bind_preprocess, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"), nb::arg("height"),
         nb::arg("planes"), nb::arg("strides"), nb::arg("affines"), nb::arg("taps"), nb::arg("outs"),
         nb::arg("out_width"), nb::arg("out_height"), nb::arg("channels"), nb::arg("planar"), nb::arg("scale"),
-        nb::arg("bias"), nb::arg("border").none(), nb::arg("simd") = true);
+        nb::arg("bias"), nb::arg("border").none(), nb::arg("lanes") = 0);
   m.def("preprocess_batch", &bind_preprocess_batch, nb::arg("pixel_format"), nb::arg("color"), nb::arg("width"),
         nb::arg("height"), nb::arg("planes"), nb::arg("strides"), nb::arg("affines"), nb::arg("taps"), nb::arg("outs"),
         nb::arg("out_width"), nb::arg("out_height"), nb::arg("channels"), nb::arg("planar"), nb::arg("scale"),

@@ -10,25 +10,33 @@ namespace {
 
 RowFunctions scalar_rows() { return {"scalar", direct<ScalarLanes>, separable<ScalarLanes>, reduced<ScalarLanes>}; }
 
-RowFunctions best_rows() {
+Lanes all_lanes() {
+  Lanes lanes;
+  const auto add = [&](RowFunctions rows) { lanes.rows[lanes.count++] = rows; };
 #if defined(WK_HAVE_AVX2)
-  if (__builtin_cpu_supports("avx2")) return avx2_rows();
+  const bool avx2 = __builtin_cpu_supports("avx2");
+#if defined(WK_HAVE_AVX512)
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")) {
+    add(avx512_rows());
+  }
+#endif
+  if (avx2) add(avx2_rows());
 #endif
 #if defined(WK_HAVE_NEON)
-  return neon_rows();  // part of every 64-bit Arm
-#else
-  return scalar_rows();
+  add(neon_rows());  // part of every 64-bit Arm
 #endif
-}
-
-const RowFunctions& simd_rows() {
-  static const RowFunctions rows = best_rows();
-  return rows;
+  add(scalar_rows());
+  return lanes;
 }
 
 }  // namespace
 
-const char* simd_name() { return simd_rows().name; }
+const Lanes& lanes_here() {
+  static const Lanes lanes = all_lanes();
+  return lanes;
+}
 
 void preprocess_direct(const Job& asked) {
   const Job job = prepared(asked);
@@ -36,14 +44,14 @@ void preprocess_direct(const Job& asked) {
   rows.direct(job.level > 0 ? over_reduced_picture(job, rows) : job);
 }
 
-void preprocess(const Job& asked, bool simd) {
+void preprocess(const Job& asked, int lanes) {
   Job job = prepared(asked);
-  const RowFunctions own = simd ? simd_rows() : scalar_rows();
+  const RowFunctions& own = lanes_here().rows[lanes];
   if (job.level > 0) job = over_reduced_picture(job, own);
   // SIMD loads four bytes at a time, which a smaller plane does not have.
-  bool wide = simd;
+  bool wide = true;
   for (int p = 0; p < format_info(job.image.format).plane_count; ++p) wide = wide && job.image.planes[p].size >= 4;
-  const RowFunctions rows = wide ? own : scalar_rows();
+  const RowFunctions& rows = wide ? own : lanes_here().rows[lanes_here().count - 1];
   if (is_separable(job)) {
     rows.separable(job, separable_plan(job));
   } else {

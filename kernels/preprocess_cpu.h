@@ -7,12 +7,9 @@
 
 namespace watchkeeper {
 
-// Whole pass for one picture. Everything in `job` was checked by the caller. `simd` false forces the scalar lanes (the
-// results are the same bits).
-void preprocess(const Job& job, bool simd);
-
-// Name of the lanes that `preprocess(job, true)` uses on this machine: "avx2", "neon" or "scalar".
-const char* simd_name();
+// Whole pass for one picture. Everything in `job` was checked by the caller. `lanes`: a number of lanes_here(); the results
+// are the same bits with all of them.
+void preprocess(const Job& job, int lanes = 0);
 
 // `job` as a launch takes it: in samples of the reduced picture, no border work where no sample point meets the border,
 // in whole numbers where it can be (prepared_job.cc).
@@ -73,16 +70,25 @@ bool is_separable(const Job& job);
 const SeparablePlan& separable_plan(const Job& job);
 
 struct RowFunctions {
-  const char* name;
-  void (*direct)(const Job& job);
-  void (*separable)(const Job& job, const SeparablePlan& plan);
-  void (*reduced)(const std::uint8_t* from, std::int64_t stride, int step, int level, int count, std::uint8_t* to);
+  const char* name = nullptr;
+  void (*direct)(const Job& job) = nullptr;
+  void (*separable)(const Job& job, const SeparablePlan& plan) = nullptr;
+  void (*reduced)(const std::uint8_t* from, std::int64_t stride, int step, int level, int count,
+                  std::uint8_t* to) = nullptr;
 };
+
+// What this machine has, the fastest first; "scalar", which every machine has, last.
+struct Lanes {
+  RowFunctions rows[3];
+  int count = 0;
+};
+const Lanes& lanes_here();
 
 // A prepared job over the reduced picture, of which what the job reads is worked out (reduced_picture.cc); it is valid
 // until the next call on the thread. Allocates only to grow.
 Job over_reduced_picture(const Job& job, const RowFunctions& rows);
 
+RowFunctions avx512_rows();  // only where WK_HAVE_AVX512 is defined and the machine has what lanes_here() asks for
 RowFunctions avx2_rows();  // only where WK_HAVE_AVX2 is defined and the machine has it
 RowFunctions neon_rows();  // only where WK_HAVE_NEON is defined
 

@@ -17,7 +17,7 @@ MAX_TAPS: Final[int]
 MAX_REGIONS: Final[int]
 BATCH_BYTES: Final[int]  # of what preprocess_batch returns
 EXPOSURE_JOB_BYTES: Final[int]  # of what exposure_job returns
-SIMD: Final[str]  # "avx2", "neon" or "scalar": what simd=True means on this machine
+LANES: Final[tuple[str, ...]]  # what this machine has of "avx512", "avx2", "neon"; "scalar" is always there, and last
 
 def preprocess(
     pixel_format: int,  # types.PixelFormat
@@ -36,7 +36,7 @@ def preprocess(
     scale: tuple[float, float, float],
     bias: tuple[float, float, float],
     border: tuple[float, float, float] | None,  # on 0..255; None: the edge goes on
-    simd: bool = True,
+    lanes: int = 0,  # which of LANES, the fastest first: all give the same bits
 ) -> None: ...
 def exposure(
     pixel_format: int,

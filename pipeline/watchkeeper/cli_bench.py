@@ -66,6 +66,9 @@ def _bench_kernels(sub: Commands) -> None:
     p = command(sub, "kernels", "the fused pass, against OpenCV and memcpy", "bench_kernels:run", json=False)
     p.add_argument("--rounds", metavar="N", type=int, default=200, help="runs a block (default: 200)")
     p.add_argument("--peer-python", metavar="PATH", type=Path, help="interpreter that has cv2 (tools/bench makes one)")
+    p.add_argument(
+        "--lanes", metavar="NAME", help="avx512, avx2, neon or scalar (default: the fastest of this machine's)"
+    )
     p.add_argument("--aliasing", action="store_true", help="instead: errors of reductions against the exact area")
     p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
     p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")

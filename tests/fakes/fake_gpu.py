@@ -3,7 +3,8 @@
 Rules kept, each an error where it is broken: a call needs a context current on its own thread; an address has to lie in
 live memory of this device; work put on a stream is done only when somebody waits for it, and until then its outputs
 hold NaN; a recording must not wait; what was recorded must still be alive when it is launched.
-Limits: one device, work is done by the waiting thread, streams do not wait for one another.
+Reading what a launch on another stream has yet to write is an error, too; one stream waits for another by an event.
+Limits: one device, work is done by the waiting thread.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Gpu:
         self.launches = 0
         self.read: set[int] = set()  # addresses kernels were given to read from, and to write to
         self.written: set[int] = set()
+        self.unwritten: list[tuple[int, int]] = []  # address and bytes that a launch is still to write
 
     def check_current(self, what: str) -> None:
         """cuCtxGetCurrent would give none: CUDA_ERROR_INVALID_CONTEXT."""
@@ -56,6 +58,12 @@ class Gpu:
         if array is None or array.nbytes < nbytes:
             raise LogicError(f"an illegal memory access was encountered (0x{address:x}, {nbytes} bytes)")
         return array
+
+    def check_written(self, address: int, nbytes: int) -> None:
+        """Who reads these bytes has to come after their launch: on a GPU it would get whatever is there by chance."""
+        for start, size in self.unwritten:
+            if start < address + nbytes and address < start + size:
+                raise LogicError(f"read before it was written (0x{address:x}, {nbytes} bytes): no event was waited for")
 
     def host_address(self, address: int, nbytes: int) -> int:
         """Where the CPU finds `nbytes` that lie wholly in one live array; an illegal access otherwise."""
@@ -174,6 +182,7 @@ class Stream:
         gpu.check_current("cuStreamCreate")
         self.handle = next(gpu.ids)
         self.work: list[Work] = []
+        self.done = 0  # of all that was ever put here
         self.recording: list[Work] | None = None
         gpu.streams[self.handle] = self
 
@@ -191,28 +200,45 @@ class Stream:
         gpu.check_current("cuStreamSynchronize")
         if self.recording is not None:
             raise LogicError("cuStreamSynchronize failed: operation not permitted when stream is capturing")
-        waiting, self.work = self.work, []
-        for work in waiting:
-            work()
+        self.until(self.done + len(self.work))
+
+    def until(self, count: int) -> None:
+        """Do work in its order until so much of it is done."""
+        while self.done < count:
+            self.done += 1
+            self.work.pop(0)()
+
+    def wait_for_event(self, evt: Event) -> None:
+        gpu.check_current("cuStreamWaitEvent")
+        if self.recording is not None:
+            raise LogicError("cuStreamWaitEvent failed: dependency created on uncaptured work in another stream")
+        self.work.append(evt.reached())
 
 
 class Event:
     def __init__(self, flags: int = 0) -> None:
         gpu.check_current("cuEventCreate")
         self._stream: Stream | None = None
+        self._after = 0  # how much of the stream's work comes before it
 
     def record(self, stream: Stream | None = None) -> Event:
         gpu.check_current("cuEventRecord")
         if stream is None:
             raise LogicError("the default stream is not to be used")
-        self._stream = stream
+        self._stream, self._after = stream, stream.done + len(stream.work)
         return self
 
     def synchronize(self) -> Event:
         gpu.check_current("cuEventSynchronize")
-        if self._stream is not None:
-            self._stream.synchronize()
+        if self._stream is not None and self._stream.recording is not None:
+            raise LogicError("cuEventSynchronize failed: operation not permitted when stream is capturing")
+        self.reached()()
         return self
+
+    def reached(self) -> Work:
+        """Do what comes before it, as it is recorded now; nothing where it never was."""
+        stream, after = self._stream, self._after
+        return lambda: None if stream is None else stream.until(after)
 
 
 def init(flags: int = 0) -> None:

@@ -82,10 +82,13 @@ class Function:
         if self._entry != _ENTRIES.index("exposure") and grid[2] > _MAX_REGIONS:
             raise fake_gpu.LogicError("an illegal memory access was encountered (regions)")
         launch = functools.partial(self._execute, data, grid, tuple(block))
-        stream.put(lambda: self._addressed(data, grid, poison=True), launch)
+        stream.put(lambda: self._addressed(data, grid, issued=True), launch)
 
-    def _addressed(self, data: bytes, grid: tuple[int, ...], *, poison: bool = False) -> Any:
-        """The parameters with the host's addresses in place of the device's, every one of them checked."""
+    def _addressed(self, data: bytes, grid: tuple[int, ...], *, issued: bool = False) -> Any:
+        """The parameters with the host's addresses in place of the device's, every one of them checked.
+
+        issued: the launch is put on its stream; otherwise it is being done.
+        """
         buffer = ctypes.create_string_buffer(data, len(data))
         ranges = (ctypes.c_int64 * (3 * _MAX_RANGES))()
         count = _library().address_ranges(self._entry, buffer, grid[2], ranges)
@@ -96,8 +99,11 @@ class Function:
             host = fake_gpu.gpu.host_address(device, nbytes)
             (fake_gpu.gpu.written if overwritten else fake_gpu.gpu.read).add(device)
             ctypes.memmove(ctypes.addressof(buffer) + at, host.to_bytes(8, "little"), 8)
-            if overwritten and poison:
+            if overwritten and issued:
                 ctypes.memset(host, 0xFF, nbytes)
+                fake_gpu.gpu.unwritten.append((device, nbytes))
+            elif overwritten:
+                fake_gpu.gpu.unwritten.remove((device, nbytes))
         return buffer
 
     def _execute(self, data: bytes, grid: tuple[int, ...], block: tuple[int, ...]) -> None:

@@ -323,6 +323,8 @@ class ExecutionContext:
 
     def _execute(self, addresses: dict[str, int]) -> None:
         names = list(addresses)
+        for name in names:
+            fake_gpu.gpu.check_written(addresses[name], self._array(name, addresses).nbytes)
         feeds = {n: np.asarray(self._array(n, addresses)) for n in names
                  if self._engine.get_tensor_mode(n) == TensorIOMode.INPUT}  # fmt: skip
         results = self._engine.session.run(None, feeds)

@@ -15,6 +15,13 @@ SCALAR_SOURCES = ("prepared_job.cc", "preprocess_cpu.cc", "reduced_picture.cc", 
 # As CMakeLists.txt builds the module: no fused multiply-add, so that every lane type gives the same bits.
 FLAGS = ("-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", f"-I{KERNELS}")
 
+X86_FLAGS = {
+    "avx2": ("-mavx2",),
+    "avx512": tuple(
+        f"-m{name}" for name in ("avx2", *(f"avx512{part}" for part in ("f", "bw", "dq", "vl", "vbmi", "vnni")))
+    ),
+}
+
 
 def machine() -> str:
     """x86_64, "aarch64" or whatever else this is."""
@@ -34,9 +41,10 @@ def build(compiler: str, program: Path, target: Path, *, arch: str, extra: tuple
     sources = [str(program), *(str(KERNELS / name) for name in SCALAR_SOURCES)]
     simd: list[str] = []
     if arch == "x86_64":
-        half = target.with_suffix(".avx2.o")
-        _run([compiler, *FLAGS, *extra, "-mavx2", "-c", str(KERNELS / "preprocess_avx2.cc"), "-o", str(half)])
-        simd = ["-DWK_HAVE_AVX2", str(half)]
+        for name, flags in X86_FLAGS.items():
+            half = target.with_suffix(f".{name}.o")
+            _run([compiler, *FLAGS, *extra, *flags, "-c", str(KERNELS / f"preprocess_{name}.cc"), "-o", str(half)])
+            simd += [f"-DWK_HAVE_{name.upper()}", str(half)]
     elif arch == "aarch64":
         simd = ["-DWK_HAVE_NEON", str(KERNELS / "preprocess_neon.cc")]
     _run([compiler, *FLAGS, *extra, *sources, *simd, "-o", str(target)])

@@ -98,6 +98,30 @@ inline Job random_job(Random& random, const ImageView& image) {
   return job;
 }
 
+// A crop as engines ask for, turned by up to 110 degrees, reduced by up to 2.2, in the picture or a little beyond: mostly one
+// for tiles.h.
+inline Job random_crop(Random& random, const ImageView& image) {
+  Job job;
+  job.image = image;
+  job.width = random.between(16, 36), job.height = random.between(4, 20);
+  if (random.next() % 8 != 0) job.width &= ~1, job.height &= ~1;
+  job.planar = random.next() % 2;
+  job.replicate = random.next() % 2;
+  job.level = random.next() % 8 == 0 ? 1 : 0;
+  job.pair_x = job.pair_y = static_cast<int>(random.next() % 2);
+  job.color = color_transform(image.format, static_cast<ColorMatrix>(random.next() % kColorMatrixCount), 3);
+  const double t = 3.0 * random.fraction() - 1.5, c = (1 - t * t) / (1 + t * t), s = 2 * t / (1 + t * t);
+  const auto size = [](double v) { return v < 0 ? -v : v; };
+  const double x = (image.width - 10) / (size(c) * job.width + size(s) * job.height);
+  const double y = (image.height - 10) / (size(s) * job.width + size(c) * job.height);
+  const double room = x < y ? x : y, wanted = 0.3 + 1.9 * random.fraction(), k = wanted < room ? wanted : room;
+  const double a = k * c, d = k * s;
+  job.affine = {a, -d, 0.5 * (image.width - a * job.width + d * job.height),
+                d, a,  0.5 * (image.height - d * job.width - a * job.height)};
+  for (int i = 0; i < 3; ++i) job.scale[i] = 1.0f / 255.0f, job.bias[i] = -0.5f, job.border[i] = 40.0f * i;
+  return job;
+}
+
 inline std::size_t out_bytes(const Job& job) {
   return static_cast<std::size_t>(job.width) * job.height * job.channels * element_bytes(job.element);
 }

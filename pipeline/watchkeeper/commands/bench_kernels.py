@@ -25,7 +25,7 @@ from watchkeeper.commands.bench_report import Result, regressions, report
 from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
 from watchkeeper.preprocess import plan
-from watchkeeper.preprocess.backends import open_preprocessor
+from watchkeeper.preprocess.cpu import LANES, CpuPreprocessor
 from watchkeeper.preprocess.spec import OutputSpec
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
 
@@ -56,12 +56,16 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print, compare. Exit status 1 on another output than OpenCV's or a regression against --compare."""
     if args.rounds < 4:
         raise BadInputError(f"--rounds {args.rounds}: expected at least 4")
+    if args.lanes is not None and args.lanes not in LANES:
+        raise BadInputError(f"--lanes {args.lanes}: expected one of this machine's: {', '.join(LANES)}")
     if args.aliasing:
         return bench_aliasing.run(args.peer_python, args.json)
     results: list[Result] = []
     apart: list[str] = []
+    cpu = CpuPreprocessor(lanes=args.lanes)
+    print(f"bench kernels: one thread, lanes: {args.lanes or LANES[0]}")
     for case in _cases():
-        rows, differences = _measure(case, args.rounds, args.peer_python)
+        rows, differences = _measure(case, cpu, args.rounds, args.peer_python)
         results += rows
         apart += [f"{case.name}: {d:.4f} from {name}" for name, d in differences.items() if d > TOLERANCE]
         for row in (result.row() for result in rows):
@@ -130,9 +134,11 @@ def _smooth_noise(width: int, height: int) -> NDArray[np.uint8]:
     return np.concatenate([grid(height, width, 60, 200), chroma.reshape(height // 2, width)])
 
 
-def _measure(case: _Case, rounds: int, python: Path | None) -> tuple[list[Result], dict[str, float]]:
+def _measure(
+    case: _Case, cpu: CpuPreprocessor, rounds: int, python: Path | None
+) -> tuple[list[Result], dict[str, float]]:
     spec = OutputSpec.ranged(case.side, case.side, 0.0, 1.0)
-    cpu, out = open_preprocessor("cpu"), spec.empty()
+    out = spec.empty()
 
     def ours() -> None:
         cpu.run(case.frame, case.region, spec, out)

@@ -106,6 +106,7 @@ class TensorRtEngine(BufferedEngine):
             is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
             ends[is_input][name] = array
         self._inputs = named_buffers(ends[True], writable=True)
+        self._read = [(self._addresses[name], array.nbytes) for name, array in ends[True].items()]
         self._outputs = named_buffers(ends[False], writable=False)
         for _ in range(_WARM_UP_RUNS):  # what TensorRT sets up on first runs must not fall into the recording
             self._enqueue()
@@ -124,6 +125,8 @@ class TensorRtEngine(BufferedEngine):
             self._check_open()
             try:
                 with self._cuda.active():
+                    for address, nbytes in self._read:
+                        self._cuda.wait_on_device(self._stream, address, nbytes)
                     self._graph.launch()
                     self._wait()
             except (CudaError, driver.Error) as error:

@@ -40,6 +40,7 @@ class PrimaryContext:
         except driver.Error as error:
             raise CudaError(f"CUDA: {one_line(error)}; expected a GPU and its driver") from error
         self._mapped: list[tuple[int, int, int, weakref.ref[Any]]] = []  # host address, bytes, GPU address, array
+        self._unfinished: list[tuple[int, int, Any]] = []  # GPU address, bytes, the event after which they are written
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -82,11 +83,37 @@ class PrimaryContext:
                 return device + host - start
         return None
 
+    def written_after(self, address: int, nbytes: int, event: Any) -> None:
+        """`nbytes` at a GPU's address are being written, until `event`; it replaces what was known of those bytes."""
+        with _lock:
+            kept = [old for old in self._unfinished if not _overlap(old[0], old[1], address, nbytes)]
+            self._unfinished = [*kept, (address, nbytes, event)]
+
+    def wait_on_device(self, stream: Any, address: int, nbytes: int) -> None:
+        """What is put on `stream` from now on comes after those bytes were written; the CPU does not wait.
+
+        The context has to be current. pycuda.driver.Error where the driver refuses.
+        """
+        with _lock:
+            found = [one for one in self._unfinished if _overlap(one[0], one[1], address, nbytes)]
+            self._unfinished = [one for one in self._unfinished if one not in found]
+        for event in {id(one[2]): one[2] for one in found}.values():
+            stream.wait_for_event(event)
+
+    def forget_event(self, event: Any) -> None:
+        """Whoever recorded it has waited for it, or ends."""
+        with _lock:
+            self._unfinished = [one for one in self._unfinished if one[2] is not event]
+
     def close(self) -> None:
         """Give the context back; may be called again."""
         context, self._context = self._context, None
         if context is not None:
             context.detach()
+
+
+def _overlap(one: int, one_bytes: int, other: int, other_bytes: int) -> bool:
+    return one < other + other_bytes and other < one + one_bytes
 
 
 def primary() -> PrimaryContext:

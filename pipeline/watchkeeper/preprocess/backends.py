@@ -40,6 +40,14 @@ class Preprocessor(Protocol):
         """
         ...
 
+    def start_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
+        """`run_many` for an engine's inputs: written by the time that the engine's next `run` reads them, or earlier.
+
+        Until then nothing else may read `outs`, and the planes of `frame` have to stay as they are. Raises as
+        `run_many`.
+        """
+        ...
+
     def exposure(self, frame: Frame, region: Region | None, step_px: int) -> Exposure:
         """How `region` (default: the picture) is exposed and how sharp it is, by every `step_px`-th pixel."""
         ...

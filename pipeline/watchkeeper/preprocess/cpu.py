@@ -12,15 +12,20 @@ from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.spec import Exposure, Histogram, Layout, Output, OutputSpec
 from watchkeeper.types import Frame, Region
 
+LANES = _kernels.LANES
+
 
 class CpuPreprocessor:
     """Runs on the calling thread with the GIL released; safe to share between threads.
 
-    simd: False forces one pixel at a time, which gives the same bits.
+    lanes: one of LANES, all of which give the same bits; default: the first, which is the fastest here. ValueError for
+    one that this machine has not.
     """
 
-    def __init__(self, *, simd: bool = True) -> None:
-        self._simd = simd
+    def __init__(self, *, lanes: str | None = None) -> None:
+        if lanes is not None and lanes not in LANES:
+            raise ValueError(f"lanes: expected one of {', '.join(LANES)} on this machine, got {lanes!r}")
+        self._lanes = 0 if lanes is None else LANES.index(lanes)
         self.copies = CopyLedger()  # stays empty: the CPU reads and writes everything in place
 
     def run(self, frame: Frame, region: Region, spec: OutputSpec, out: Output) -> None:
@@ -36,8 +41,12 @@ class CpuPreprocessor:
             frame.format, frame.color, frame.width, frame.height, frame.planes, frame.strides,
             affines, [plan.taps(m, frame.format) for m in affines],
             tuple(outs), spec.width, spec.height, spec.channels, spec.layout is Layout.NCHW,
-            spec.scale, spec.bias, spec.border, self._simd,
+            spec.scale, spec.bias, spec.border, self._lanes,
         )  # fmt: skip
+
+    def start_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
+        """See Preprocessor.start_many: here it is done at once."""
+        self.run_many(frame, regions, spec, outs)
 
     def statistics(self, frame: Frame, region: Region | None, step_px: int, out: Histogram | None = None) -> Histogram:
         """See Preprocessor.statistics."""

@@ -48,6 +48,7 @@ class CudaPreprocessor:
         self._own: dict[str, tuple[NDArray[Any], int]] = {}
         self._frame: Frame | None = None  # the one whose planes lie at _planes_at
         self._planes_at: list[int] = []
+        self._busy = False  # a started launch may still be reading planes
         with self._launching(f"{path}: {self.image}"):
             self._module: Any = driver.module_from_buffer(self.image.data)
             self._entries: dict[int, Any] = {
@@ -60,6 +61,7 @@ class CudaPreprocessor:
             self._exposure.prepare([f"{_kernels.EXPOSURE_JOB_BYTES}s", "P", "P"])
             self._stream: Any = driver.Stream()
             self._done: Any = driver.Event(driver.event_flags.BLOCKING_SYNC | driver.event_flags.DISABLE_TIMING)
+            self._started: Any = driver.Event(driver.event_flags.DISABLE_TIMING)  # no CPU waits for it
         self._counts, self._counts_at = self._cuda.mapped((256,), "uint32")
         self._totals, self._totals_at = self._cuda.mapped((2,), "uint64")
 
@@ -69,24 +71,49 @@ class CudaPreprocessor:
 
     def run_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
         """See Preprocessor.run_many. One launch; returns when it is done."""
+        with self._launching("preprocess"):
+            self._copied_back(outs, self._launched(frame, regions, spec, outs))
+
+    def start_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
+        """See Preprocessor.start_many. One launch; the engine's stream waits for its end, this thread does not.
+
+        Outputs that the GPU cannot write in place are waited for and copied, as in `run_many`.
+        """
+        with self._launching("preprocess"):
+            targets = self._launched(frame, regions, spec, outs)
+            if any(ours is not None for ours, _ in targets):
+                self._copied_back(outs, targets)
+                return
+            self._busy = True
+            self._started.record(self._stream)
+            for out, (_, address) in zip(outs, targets, strict=True):
+                self._cuda.written_after(address, out.nbytes, self._started)
+
+    def _launched(
+        self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]
+    ) -> list[tuple[NDArray[Any] | None, int]]:
+        """Where each output is written; the launch is on the stream."""
         for out in outs:
             spec.check(out)
         affines = [plan.affine(region, spec.width, spec.height) for region in regions]
-        with self._launching("preprocess"):
-            targets = [self._target(number, out) for number, out in enumerate(outs)]
-            batch = _kernels.preprocess_batch(
-                frame.format, frame.color, frame.width, frame.height, frame.planes, frame.strides,
-                affines, [plan.taps(m, frame.format) for m in affines],
-                tuple(outs), spec.width, spec.height, spec.channels, spec.layout is Layout.NCHW,
-                spec.scale, spec.bias, spec.border, self._planes(frame), [address for _, address in targets],
-            )  # fmt: skip
-            grid = (*_blocks(spec.width, spec.height), len(outs))
-            self._entries[frame.format].prepared_async_call(grid, _BLOCK, self._stream, batch)
-            self._wait()
-            for out, (ours, _) in zip(outs, targets, strict=True):
-                if ours is not None:
-                    out[...] = ours.view(out.dtype).reshape(out.shape)
-                    self.copies.enter(DOWNLOAD, out.nbytes)
+        targets = [self._target(number, out) for number, out in enumerate(outs)]
+        batch = _kernels.preprocess_batch(
+            frame.format, frame.color, frame.width, frame.height, frame.planes, frame.strides,
+            affines, [plan.taps(m, frame.format) for m in affines],
+            tuple(outs), spec.width, spec.height, spec.channels, spec.layout is Layout.NCHW,
+            spec.scale, spec.bias, spec.border, self._planes(frame), [address for _, address in targets],
+        )  # fmt: skip
+        grid = (*_blocks(spec.width, spec.height), len(outs))
+        self._entries[frame.format].prepared_async_call(grid, _BLOCK, self._stream, batch)
+        return targets
+
+    def _copied_back(self, outs: Sequence[Output], targets: Sequence[tuple[NDArray[Any] | None, int]]) -> None:
+        """Waits; afterwards every output is written, also where the GPU does not reach."""
+        self._wait()
+        for out, (ours, _) in zip(outs, targets, strict=True):
+            if ours is not None:
+                out[...] = ours.view(out.dtype).reshape(out.shape)
+                self.copies.enter(DOWNLOAD, out.nbytes)
 
     def statistics(self, frame: Frame, region: Region | None, step_px: int, out: Histogram | None = None) -> Histogram:
         """See Preprocessor.statistics."""
@@ -105,9 +132,11 @@ class CudaPreprocessor:
                 return
             self._open, self._frame = False, None
             with self._cuda.active():
+                self._stream.synchronize()  # a launch that no engine waited for may still be writing
+                self._cuda.forget_event(self._started)
                 self._own.clear()
                 self._entries.clear()
-                del self._exposure, self._module, self._done, self._stream, self._counts, self._totals
+                del self._exposure, self._module, self._done, self._started, self._stream, self._counts, self._totals
 
     def _measured(
         self, frame: Frame, region: Region | None, step_px: int, *, sharpness: bool
@@ -144,6 +173,8 @@ class CudaPreprocessor:
         if found is not None:
             return found
         ours, address = self._staging(f"plane {number}", nbytes)
+        if self._busy:
+            self._wait()
         ours[...] = flat
         self.copies.enter(UPLOAD, nbytes)
         return address
@@ -163,6 +194,7 @@ class CudaPreprocessor:
     def _wait(self) -> None:
         self._done.record(self._stream)
         self._done.synchronize()
+        self._busy = False
 
     @contextmanager
     def _launching(self, what: str) -> Iterator[None]:

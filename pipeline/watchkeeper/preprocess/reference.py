@@ -84,6 +84,10 @@ class ReferencePreprocessor:
         for region, out in zip(regions, outs, strict=True):
             self.run(frame, region, spec, out)
 
+    def start_many(self, frame: Frame, regions: Sequence[Region], spec: OutputSpec, outs: Sequence[Output]) -> None:
+        """See Preprocessor.start_many: here it is done at once."""
+        self.run_many(frame, regions, spec, outs)
+
     def exposure(self, frame: Frame, region: Region | None, step_px: int) -> Exposure:
         """See Preprocessor.exposure."""
         levels, x, y = self._hits(frame, region, step_px)

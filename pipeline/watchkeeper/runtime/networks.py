@@ -91,7 +91,7 @@ class Networks:
     def detect(self, frame: Frame, camera: CameraGeometry) -> Region | None:
         """Where to look for the driver's landmarks; None when no face is found. camera: for frames of this size."""
         whole = plan.full_frame(frame.width, frame.height)
-        self.preprocess.run(frame, whole, self._detector_spec, self._detector.input(0))
+        self.preprocess.start_many(frame, (whole,), self._detector_spec, (self._detector.input(0),))
         self._work.mark(Kind.PREPROCESS, Network.DETECTOR)
         self._detector.run()
         self._work.mark(Kind.INFER, Network.DETECTOR)
@@ -107,8 +107,9 @@ class Networks:
         return p
 
     def cut(self, frame: Frame, region: Region, network: LandmarkNetwork) -> None:
-        """The first half of `landmarks`: the region into the network's input. The frame is not needed any more."""
-        self.preprocess.run(frame, region, network.spec, network.engine.input(0))
+        """The first half of `landmarks`: the region into the network's input. Where a GPU cuts, the frame has to stay
+        as it is until the second half is over."""
+        self.preprocess.start_many(frame, (region,), network.spec, (network.engine.input(0),))
         self._work.mark(Kind.PREPROCESS, network.detail)
 
     def read(self, region: Region, network: LandmarkNetwork, points: Points) -> float:
@@ -119,7 +120,7 @@ class Networks:
 
     def eyes(self, frame: Frame, where: tuple[Region, Region]) -> tuple[EyeReading, EyeReading]:
         """Both eyes in one pass over the picture and one run of the eye network."""
-        self.preprocess.run_many(frame, where, self._eye_spec, self._patches)
+        self.preprocess.start_many(frame, where, self._eye_spec, self._patches)
         self._work.mark(Kind.PREPROCESS, Network.EYES)
         self._eyes.run()
         self._work.mark(Kind.INFER, Network.EYES)

@@ -42,7 +42,7 @@ def test_a_regression_is_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "worse" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("bad", [["--rounds", "3"], ["--peer-python", "/nowhere/python"]])
+@pytest.mark.parametrize("bad", [["--rounds", "3"], ["--peer-python", "/nowhere/python"], ["--lanes", "mmx"]])
 def test_bad_use(bad: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "kernels", "--rounds", "4", *bad]) == 2
     assert bad[0] in capsys.readouterr().err

@@ -60,7 +60,7 @@ def mapped_buffer(nbytes: int) -> Any:
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
 def test_eight_turned_regions_have_the_cpus_bits(cuda: Any, pixel_format: PixelFormat, dtype: str) -> None:
     """Turned, so that the CPU does not split them into rows and columns, which rounds otherwise."""
-    frame, cpu = picture(pixel_format), CpuPreprocessor(simd=False)
+    frame, cpu = picture(pixel_format), CpuPreprocessor(lanes="scalar")
     regions = [Region(25 + k, 17 - k, 6 + 5 * k, 24, 0.3 + k) for k in range(8)]
     for layout, channels in ((Layout.NHWC, 3), (Layout.NCHW, 3), (Layout.NHWC, 1)):
         spec = OutputSpec(33, 9, channels, layout, dtype, scale=(0.5, 0.25, 1.0), bias=(1.0, 2.0, 3.0))
@@ -96,7 +96,7 @@ def test_nothing_is_copied_between_mapped_buffers(cuda: Any) -> None:
     out, _ = primary().mapped(SPEC.shape)
     expected = SPEC.empty()
     cuda.run(frame, TURNED, SPEC, out)
-    CpuPreprocessor(simd=False).run(frame, TURNED, SPEC, expected)
+    CpuPreprocessor(lanes="scalar").run(frame, TURNED, SPEC, expected)
     np.testing.assert_array_equal(out, expected)
     assert cuda.copies.per_frame() == {}
     cuda.run(still, TURNED, SPEC, SPEC.empty())
@@ -105,7 +105,7 @@ def test_nothing_is_copied_between_mapped_buffers(cuda: Any) -> None:
 
 def test_any_thread_may_call(cuda: Any) -> None:
     frame, expected = picture(PixelFormat.I420), SPEC.empty()
-    CpuPreprocessor(simd=False).run(frame, TURNED, SPEC, expected)
+    CpuPreprocessor(lanes="scalar").run(frame, TURNED, SPEC, expected)
     outs = [SPEC.empty() for _ in range(4)]
     threads = [threading.Thread(target=cuda.run, args=(frame, TURNED, SPEC, out)) for out in outs]
     for thread in threads:

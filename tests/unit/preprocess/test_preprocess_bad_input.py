@@ -12,6 +12,7 @@ from watchkeeper import _kernels
 from watchkeeper.errors import BadInputError
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import Preprocessor, open_preprocessor
+from watchkeeper.preprocess.cpu import CpuPreprocessor
 from watchkeeper.preprocess.spec import OutputSpec
 from watchkeeper.types import ColorMatrix, Frame, PixelFormat, Region
 
@@ -185,4 +186,10 @@ def test_a_step_below_one_pixel(preprocessor: Preprocessor) -> None:
 
 def test_numbers_shared_with_the_native_module() -> None:
     assert _kernels.MAX_TAPS == plan.MAX_TAPS
-    assert _kernels.SIMD in ("avx2", "neon", "scalar")
+    assert set(_kernels.LANES) <= {"avx512", "avx2", "neon", "scalar"}
+    assert _kernels.LANES[-1] == "scalar"
+
+
+def test_lanes_there_are_not() -> None:
+    with pytest.raises(ValueError, match=r"lanes: expected one of .*scalar.* got 'mmx'"):
+        CpuPreprocessor(lanes="mmx")
