@@ -7,8 +7,9 @@ QEMU's CAN bus. The vision changes every signal 30 times a second. What is judge
 socket got them, at the times that the kernel stamped on their arrival (SO_TIMESTAMPNS): when this script gets round to
 reading them says nothing about the sender.
 
-The first seconds of each are not judged: the guest's disk is the host's, and a program that is started is waited for on
-a clock that leaps to the next timer meanwhile (--skip-idle of tools/vm). `bench can` judges from the very first frame.
+The start of each is not judged, until _START_S after vision's first result: the guest's disk is the host's, and a
+program that is started is waited for on a clock that leaps to the next timer meanwhile (--skip-idle of tools/vm).
+`bench can` judges from the very first frame.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from watchkeeper.mailbox.writer import Mailbox
 from watchkeeper.supervisor.frames import CanFrame
 from watchkeeper.supervisor.kernel_stamp import STAMP_SPACE, ask_for_stamps, wall_stamp_ns
 from watchkeeper.supervisor.sender_check import SenderCheck, percentile
+from watchkeeper.types import SystemState
 
 _SO_RCVBUFFORCE = 33
 _ROOM = 8 * 2**20  # for minutes of frames: a full receive queue would look like a sender that skips
@@ -86,6 +88,12 @@ class Sender:
             pass_fds=(self._status_fd,), stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
+    def measures(self) -> bool:
+        """Whether its vision has a first result."""
+        assert self._process.poll() is None, "the supervisor has ended"
+        report = self._status.read()
+        return report is not None and report.state is not SystemState.INIT
+
     def slots_missed(self) -> int:
         """So far; 0 before its first word."""
         report = self._status.read()
@@ -117,6 +125,8 @@ class Pair:
         self._name = f"{sender}-{listener}"
         self._ear, self._check = Ear(listener), SenderCheck()
         self._unit = Sender(sender)
+        while not self._unit.measures():
+            time.sleep(_LOOK_EVERY_S)
         time.sleep(_START_S)
         self._ear.hear(self._check)
         self._heard_before, self._missed_before = self._check.n, self._unit.slots_missed()
