@@ -41,7 +41,8 @@ def test_a_vision_that_never_measures_gets_the_boards_camera_service_restarted(t
     """And another command of the option's in its place, and none where the option says so."""
     board, made, other = tmp_path / "board.toml", tmp_path / "made", tmp_path / "other"
     touch = "/usr/bin/touch" if Path("/usr/bin/touch").exists() else "/bin/touch"
-    board.write_text(f'{_HOST.read_text()}\n[restart]\ncamera_service = ["{touch}", "{made}"]\nboard = ["/bin/false"]\n')
+    restart = f'[restart]\ncamera_service = ["{touch}", "{made}"]\nboard = ["/bin/false"]\n'
+    board.write_text(f"{_HOST.read_text()}\n{restart}")
     for options, expected in (((), made), (("--camera-service-restart", f"{touch} {other}"), other)):
         process = _supervisor(board, *options)
         end = time.monotonic() + PATIENCE_S
