@@ -3,8 +3,8 @@
     python tools/failures_page.py [--bench build/failover.json] [--machine build/vm] [--can build/can.json ...]
     python tools/failures_page.py --check
 
-Each option takes new results into docs/failures.json, in the place of the old ones; both texts are then made from that
-file. Nothing in them is written by hand: a fault without a result has no row. --check changes nothing and ends with
+Each option takes new results into docs/failures.json, in the place of the old ones of the same name; both texts are then
+made from that file. Nothing in them is written by hand: a fault without a result has no row. --check changes nothing and ends with
 status 1 where a text is not what the file gives. The virtual machine's files come from
 
     WATCHKEEPER_VM=full WATCHKEEPER_VM_KEEP=build/vm python -m pytest tests/system/test_virtual_machine.py
@@ -59,7 +59,7 @@ def _taken_in(record: dict[str, Any], args: argparse.Namespace) -> dict[str, Any
         record["bench"] = _bench(args.bench)
     if args.machine is not None:
         found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in args.machine.glob("*.json")}
-        record["machine"] = {name: found[name] for name in MACHINE if name in found}
+        record["machine"] = record.get("machine", {}) | {name: found[name] for name in MACHINE if name in found}
     if args.can is not None:
         record["can"] = [_bench(path) for path in args.can]
     return record

@@ -26,7 +26,7 @@ and processes with a stand-in for it.
 PAIRS = """A supervisor on one interface, its frames as another socket got them, at the times that the kernel stamped on
 their arrival (SO_TIMESTAMPNS); contents random, 30 times a second. Here idling is skipped (`tools/vm --skip-idle`), so
 that the host's load does not come in at all, and the one processor is the supervisor's, vision's and the listener's.
-Each sender ran once before, unjudged: what reads the host's disk for the first time waits for it.
+The start is not judged, until five seconds after vision's first result: a program's start waits for the host's disk.
 """
 
 SHOWN = {
@@ -54,7 +54,7 @@ def page(record: Record) -> str:
     if rows:
         lines += ["\n| hardware watchdog (i6300esb) | what came of it |", "|---|---|"]
         lines += [f"| {fault} | {came} |" for fault, came in rows]
-    lines += ["\n## Every frame of 10^5\n", PAIRS, *_pairs(machine["pairs"])]
+    lines += ["\n## Every frame, one by one\n", PAIRS, *_pairs(machine["pairs"])]
     if record.get("can"):
         lines += ["\nOn the machine itself, in real time, with every core busy (`watchkeeper bench can --load`):\n"]
         lines += _real_time(record["can"])
