@@ -3,9 +3,9 @@
     python tools/failures_page.py [--bench build/failover.json] [--machine build/vm] [--can build/can.json ...]
     python tools/failures_page.py --check
 
-Each option takes new results into docs/failures.json, in the place of the old ones of the same name; both texts are then
-made from that file. Nothing in them is written by hand: a fault without a result has no row. --check changes nothing and ends with
-status 1 where a text is not what the file gives. The virtual machine's files come from
+Each option takes new results into docs/failures.json, in the place of the old ones of the same name; both texts are
+then made from that file. Nothing in them is written by hand: a fault without a result has no row. --check changes
+nothing and ends with status 1 where a text is not what the file gives. The virtual machine's files come from
 
     WATCHKEEPER_VM=full WATCHKEEPER_VM_KEEP=build/vm python -m pytest tests/system/test_virtual_machine.py
 """
