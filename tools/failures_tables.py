@@ -120,7 +120,7 @@ def _pairs(pairs: list[Record]) -> list[str]:
     for row in pairs:
         keys = ("scheduler", "frames", "bad_crc", "repeated", "skipped", "off_cycle", "slots_missed")
         off = " / ".join(f"{row[f'deviation_{what}_pct']:.2f}" for what in ("p50", "p99", "max"))
-        lines.append(f"| {row['pair']} | {' | '.join(str(row[key]) for key in keys)} | {off} % |")
+        lines.append(f"| {row['pair']} | {' | '.join(str(row.get(key, '-')) for key in keys)} | {off} % |")
     return lines
 
 

@@ -15,7 +15,7 @@ FILES = ("tools/failures_page.py", "tools/failures_tables.py", "docs/failures.js
 LINE = (  # of the issue: each of these has a measured row
     "vision killed (SIGKILL)", "vision stopped (SIGSTOP)", "vision at its memory limit", "frozen picture",
     "camera breaks (EIO)", "camera unplugged (ENODEV)", "disk of the CAN log full", "link down and up",
-    "interface deleted and made again", "queue full for 10 s", "bus-off",
+    "interface deleted and made again", "queue full for 10 s", "bus-off", "bus-off of a kvaser_pci",
 )  # fmt: skip
 
 
