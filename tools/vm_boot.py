@@ -1,28 +1,27 @@
-"""Boots the guest of tools/vm: options, the kernel's cache, the first file system, QEMU. Standard library only.
+"""Boots the guest of tools/vm: options, the first file system, QEMU. Standard library only.
 
 The guest's root is this machine's, over 9p (virtio), read-only, with memory on top. A first file system of busybox and
 four modules mounts that and runs the command there. Output comes back on a serial port, the exit status in a file.
 
 Sources: QEMU's manual (invocation, 9p), Linux Documentation/filesystems/{9p,overlayfs}.rst, driver-api/early-userspace
-(cpio "newc"), Documentation/arch/x86/boot.rst (payload_offset of a bzImage), kernel/params of 6.1.
+(cpio "newc"), kernel/params of 6.1.
 """
 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import lzma
 import os
-import re
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from vm_kernel import VmError, prepare_kernel, search_path, version
+
+INSTRUCTION_SHIFT = 1  # 2 ** 1 ns an instruction
 STATUS_RESET, STATUS_TIME_OUT, STATUS_BAD_USE = 125, 124, 2
 BOOT_MODULES = ("virtio_pci", "9p", "9pnet_virtio", "overlay")
 SHARE = "/run/vm"  # in the guest: the command, its status
@@ -50,10 +49,6 @@ $b chroot . /bin/bash {share}/command </dev/null >/dev/ttyS1 2>&1
 echo $? >/root{share}/status
 $b poweroff -f
 """
-
-
-class VmError(Exception):
-    """Something that the guest needs cannot be had; the text says what."""
 
 
 def main() -> int:
@@ -84,8 +79,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--virtual-time",
         action="store_true",
-        help="one processor whose clock counts instructions and skips idling: a busy host makes the guest take longer "
-        "but its clock does not see it",
+        help="one processor whose clock counts instructions: a busy host makes the guest take longer, but its clock "
+        "does not see it, except that it may wake late from idling",
+    )
+    parser.add_argument(
+        "--skip-idle",
+        action="store_true",
+        help="with --virtual-time: idling takes no time of the host's, so that the guest's clock is wholly its own. "
+        "For what waits for timers alone: waiting for the host (files not read before) takes any time on it",
     )
     parser.add_argument("--timeout", metavar="S", type=float, default=300.0)
     parser.add_argument("--kernel", metavar="PACKAGE", help="Debian package (default: what linux-image-amd64 needs)")
@@ -94,83 +95,9 @@ def _arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.prepare and not args.command:
         parser.error("expected a COMMAND")
+    if args.skip_idle and not args.virtual_time:
+        parser.error("--skip-idle: expected --virtual-time too")
     return args
-
-
-# --- the kernel -------------------------------------------------------------------------------------------------------
-
-
-def prepare_kernel(cache: Path, package: str | None) -> Path:
-    """Folder with `vmlinux` and `root/lib/modules/VERSION`, fetched once. Raises VmError."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs at once fetch once
-        if package is None:
-            ready = sorted(path.parent for path in cache.glob("*/ready"))
-            if ready:
-                return ready[-1]
-            package = _default_package()
-        folder = cache / package
-        if not (folder / "ready").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _fetch(folder, package)
-            (folder / "ready").touch()
-        return folder
-
-
-def _default_package() -> str:
-    """The unsigned twin of what the meta package depends on: same kernel, and no signature is checked here."""
-    for _ in range(2):
-        found = subprocess.run(
-            ["apt-cache", "depends", "linux-image-amd64"], capture_output=True, text=True, check=False
-        )
-        match = re.search(r"Depends: (linux-image-[\w.+-]+)", found.stdout)
-        if match:
-            return match[1] + "-unsigned"
-        subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
-    raise VmError("no package linux-image-amd64 is known here; name a Debian kernel package with --kernel")
-
-
-def _fetch(folder: Path, package: str) -> None:
-    root = folder / "root"
-    root.mkdir(parents=True)
-    print(f"vm: fetching {package}, once", file=sys.stderr)
-    got = subprocess.run(
-        ["apt-get", "-q", "download", package], cwd=folder, capture_output=True, text=True, check=False
-    )
-    packages = list(folder.glob("*.deb"))
-    if got.returncode or not packages:
-        raise VmError(f"{package} could not be fetched: {got.stderr.strip().splitlines()[-1:] or 'no file'}")
-    subprocess.run(["dpkg-deb", "-x", packages[0], root], check=True)
-    packages[0].unlink()
-    if not (root / "lib").exists():
-        (root / "lib").symlink_to("usr/lib")
-    version = _version(folder)
-    subprocess.run(["depmod", "-b", root, version], check=True, env={**os.environ, "PATH": _path()})
-    (folder / "vmlinux").write_bytes(_elf_of((root / "boot" / f"vmlinuz-{version}").read_bytes()))
-
-
-def _version(folder: Path) -> str:
-    return next(iter((folder / "root" / "lib" / "modules").iterdir())).name
-
-
-def _elf_of(image: bytes) -> bytes:
-    """The kernel inside a bzImage. QEMU starts it directly, which spares unpacking it under emulation."""
-    setup_sectors = image[0x1F1] or 4
-    offset, length = struct.unpack_from("<II", image, 0x248)
-    start = (setup_sectors + 1) * 512 + offset
-    packed = image[start : start + length]
-    if packed.startswith(b"\xfd7zXZ"):
-        elf = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(packed)
-    elif packed.startswith(b"\x1f\x8b"):
-        elf = zlib.decompressobj(31).decompress(packed)
-    elif packed.startswith(b"\x28\xb5\x2f\xfd"):
-        elf = subprocess.run(["zstd", "-dcq"], input=packed[:-4], capture_output=True, check=True).stdout
-    else:
-        raise VmError(f"the kernel is packed in an unknown way ({packed[:4].hex()})")
-    if not elf.startswith(b"\x7fELF"):
-        raise VmError("the kernel image holds no ELF file")
-    return elf
 
 
 # --- the first file system --------------------------------------------------------------------------------------------
@@ -178,7 +105,7 @@ def _elf_of(image: bytes) -> bytes:
 
 def _modules(folder: Path) -> list[Path]:
     """Files of BOOT_MODULES with all they depend on, in the order of loading (modules.dep of depmod)."""
-    base = folder / "root" / "lib" / "modules" / _version(folder)
+    base = folder / "root" / "lib" / "modules" / version(folder)
     needs: dict[str, list[str]] = {}
     for line in (base / "modules.dep").read_text().splitlines():
         name, _, rest = line.partition(":")
@@ -260,8 +187,9 @@ def boot(folder: Path, args: argparse.Namespace) -> int:
 
 def _accelerator(args: argparse.Namespace) -> list[str]:
     if args.virtual_time:
-        # 2 ns an instruction is a slow board; idling takes as long as it does
-        return ["-accel", "tcg,thread=single", "-icount", "shift=1,sleep=on", "-rtc", "clock=vm", "-smp", "1"]
+        # 2 ns an instruction is a slow board; idling takes as long as it does, which a busy host prolongs
+        icount = f"shift={INSTRUCTION_SHIFT},sleep={'off' if args.skip_idle else 'on'}"
+        return ["-accel", "tcg,thread=single", "-icount", icount, "-rtc", "clock=vm", "-smp", "1"]
     return ["-accel", "tcg,thread=multi", "-smp", str(args.cpus)]
 
 
@@ -282,17 +210,13 @@ def _run(command: list[str], status: Path, timeout_s: float) -> int:
 
 
 def _script(args: argparse.Namespace) -> str:
-    lines = [f"export HOME={Path.home()} PATH={_path()} LANG=C.UTF-8 WATCHKEEPER_IN_VM=1", f"cd '{Path.cwd()}'"]
+    lines = [f"export HOME={Path.home()} PATH={search_path()} LANG=C.UTF-8 WATCHKEEPER_IN_VM=1", f"cd '{Path.cwd()}'"]
     lines += [f"modprobe {module} || exit 126" for module in args.module]
     return "\n".join([*lines, args.command or "true", ""])
 
 
-def _path() -> str:
-    return ":".join(dict.fromkeys([*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/sbin", "/usr/bin", "/bin"]))
-
-
 def _which(name: str) -> str:
-    found = shutil.which(name, path=_path())
+    found = shutil.which(name, path=search_path())
     if found is None:
         raise VmError(f"{name} is missing")
     return found

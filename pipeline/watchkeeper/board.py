@@ -12,6 +12,7 @@ from pathlib import Path
 
 from watchkeeper.board_budget import Cpus, FrameBudget, read_budget, read_cpus
 from watchkeeper.board_hardware import NO_HARDWARE, Hardware, read_hardware
+from watchkeeper.board_restart import NO_RESTART, Restart, read_restart
 from watchkeeper.data import data_path
 from watchkeeper.errors import BadInputError
 from watchkeeper.settings_table import Table, is_number, read_table
@@ -20,7 +21,7 @@ from watchkeeper.types import Cabin, CabinZone, CameraGeometry, GazeZone, Matrix
 _FIELDS = (
     "name", "board_id", "device_tree_models", "source", "bus", "engines", "buses", "cameras", "camera", "cabin",
     "budget", "simulate", "realtime", "cpus", "watchdog", "geometry", "hardware", "preprocess", "tensorrt",
-    "eye_weights",
+    "eye_weights", "restart",
 )  # fmt: skip
 
 PREPROCESSORS = ("cpu", "cuda")
@@ -65,6 +66,7 @@ class Board:
     realtime: bool  # vision with SCHED_FIFO and locked memory, where permitted
     simulated_speed_kph: float | None  # host only: a simulated vehicle on the virtual bus
     hardware: Hardware = NO_HARDWARE
+    restart: Restart = NO_RESTART
     eye_weights: str = EYE_WEIGHTS[0]  # of the eye network: one of EYE_WEIGHTS
     watchdog: WatchdogSettings | None = None  # fed by the supervisor unless told otherwise; None: the board has none
 
@@ -158,6 +160,7 @@ def read_board(path: Path, geometry: Path | None = None) -> Board:
         eye_weights=top.choice("eye_weights", EYE_WEIGHTS, EYE_WEIGHTS[0]),
         watchdog=_watchdog(top.table("watchdog")) if "watchdog" in top else None,
         hardware=read_hardware(top.table("hardware")) if "hardware" in top else NO_HARDWARE,
+        restart=read_restart(top.table("restart")) if "restart" in top else NO_RESTART,
     )
 
 

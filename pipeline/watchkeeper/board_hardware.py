@@ -7,7 +7,6 @@ hot_c = 85                       # from here on the board slows itself down, by 
 power_mode = "MAXN"              # Jetson: how nvpmodel's mode begins that the budget is meant for
 governor = "performance"         # what keeps the cores' clock where it is
 can_driver = "mttcan"            # kernel module of can0
-camera_service = "nvargus-daemon.service"
 overlays = ["mcp2515-can0"]      # Raspberry Pi: in config.txt
 """
 
@@ -30,7 +29,6 @@ class Hardware:
     power_mode: str | None = None
     governor: str = "performance"
     can_driver: str | None = None
-    camera_service: str | None = None
     overlays: tuple[str, ...] = ()
 
 
@@ -57,6 +55,5 @@ def read_hardware(table: Table) -> Hardware:
         power_mode=optional("power_mode"),
         governor=optional("governor") or "performance",
         can_driver=optional("can_driver"),
-        camera_service=optional("camera_service"),
         overlays=table.texts("overlays") if "overlays" in table else (),
     )

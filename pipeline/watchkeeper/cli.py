@@ -147,6 +147,10 @@ def _boards(commands: Commands) -> None:
     command(sub, "detect", "the name of the board this machine is", "boards:run_detect", json=False)
     p = command(sub, "show", "effective settings of one board", "boards:run_show")
     p.add_argument("name", metavar="NAME")
+    text = "run what the board file's [restart] says; for the units that act on the service's request"
+    p = command(sub, "restart", text, "boards:run_restart", json=False)
+    p.add_argument("what", choices=("camera_service", "board"), help="which of its commands")
+    p.add_argument("options", nargs=argparse.REMAINDER, help="the service's options, of which --board counts")
 
 
 def _doctor(commands: Commands) -> None:

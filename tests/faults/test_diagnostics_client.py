@@ -13,9 +13,12 @@ import pytest
 from tester import SERIAL, Unit, bus_for, client, connection
 from udsoncan import Dtc
 from udsoncan.client import Client
+from udsoncan.connections import IsoTPSocketConnection
 from udsoncan.exceptions import NegativeResponseException
 from udsoncan.Request import Request
 from udsoncan.Response import Response
+from udsoncan.services.ReadDTCInformation import ReadDTCInformation
+from udsoncan.services.ReadMemoryByAddress import ReadMemoryByAddress
 from udsoncan.services.TesterPresent import TesterPresent
 
 from watchkeeper import __version__
@@ -65,6 +68,8 @@ def test_every_service(garage: tuple[Unit, Client]) -> None:
     unit, tester = garage
     _reading(tester)
     _trouble_codes(tester)
+    assert _refused(tester.send_request, Request(ReadMemoryByAddress, data=bytes(3))) == 0x11
+    assert _refused(tester.control_dtc_setting, 2) == 0x7F
     assert _refused(tester.ecu_reset, 1) == 0x7F
     assert _refused(tester.request_seed, 1) == 0x7F
     assert _refused(tester.change_session, 2) == 0x12
@@ -75,11 +80,13 @@ def test_every_service(garage: tuple[Unit, Client]) -> None:
     assert _refused(tester.send_key, 2, bytes(16)) == 0x24
     assert _wrong_key(tester) == 0x35
     assert _ok(tester.unlock_security_access(1))
+    _owed_answers(unit, tester)
     _writing(tester)
     _routines(tester)
     assert _ok(tester.control_dtc_setting(2))
     assert _ok(tester.control_dtc_setting(1))
     assert _refused(tester.control_dtc_setting, 3) == 0x12
+    assert _refused(tester.control_dtc_setting, 2, b"\x00") == 0x31
     with tester.suppress_positive_response(wait_nrc=True):
         tester.tester_present()
     tester.tester_present()
@@ -97,6 +104,40 @@ def test_every_service(garage: tuple[Unit, Client]) -> None:
     tester.change_session(3)
     assert [_wrong_key(tester) for _ in range(3)] == [0x35, 0x35, 0x36]
     assert _refused(tester.request_seed, 1) == 0x37, "locked out"
+
+
+def _owed_answers(unit: Unit, tester: Client) -> None:
+    """A disk that takes its time: response pending, busy to whoever asks meanwhile, then the answer; 0x72 where the
+    disk never comes. The process that writes is stopped for it."""
+    link = tester.conn
+    write, who = b"\x2e\xf1\x90" + _VIN.encode()[:-1], b"\x22\xf1\x86"
+
+    def answers(count: int) -> list[str]:
+        return [(link.wait_frame(timeout=10, exception=True) or b"").hex() for _ in range(count)]
+
+    with unit.disk_hung():
+        link.send(write + b"2")
+        assert answers(1) == ["7f2e78"]
+        link.send(who)
+        assert answers(1) == ["7f2221"]
+    assert answers(1) == ["6ef190"]
+    with unit.disk_hung():
+        link.send(write + b"3")
+        assert answers(3) == ["7f2e78", "7f2e78", "7f2e72"]
+
+
+def test_functional_requests(garage: tuple[Unit, Client]) -> None:
+    """0x7DF: answered like any other, but silent where another server may be meant."""
+    unit, tester = garage
+    kind = "kernel" if isinstance(tester.conn, IsoTPSocketConnection) else "can-isotp"
+    tester.close()
+    with connection(kind, unit.bus, request_id=0x7DF) as link, client(link) as everybody:
+        everybody.tester_present()
+        assert everybody.read_data_by_identifier_first(0xF186) == b"\x01", "a longer answer wants flow control on 0x7C0"
+        for silent in (b"\x22\x12\x34", b"\x23\x00\x00\x00", b"\x10\x02"):
+            link.send(silent)
+            assert link.wait_frame(timeout=0.5) is None
+        assert _refused(everybody.read_data_by_identifier, 0xF190) == 0x22
 
 
 def _wrong_key(tester: Client) -> int:
@@ -130,6 +171,10 @@ def _trouble_codes(tester: Client) -> None:
     assert _ok(tester.get_dtc_by_status_mask(0x08))
     assert _ok(tester.get_dtc_snapshot_identification())
     assert _refused(tester.get_dtc_snapshot_by_dtc_number, 0x123456, 1) == 0x31
+    assert _refused(tester.send_request, Request(ReadDTCInformation, subfunction=0x05)) == 0x12
+    for report, data in ((0x01, b""), (0x02, b"\xff\x00"), (0x0A, b"\x00")):
+        wrong_length = Request(ReadDTCInformation, subfunction=report, data=data)
+        assert _refused(tester.send_request, wrong_length) == 0x13, hex(report)
     assert _ok(tester.get_dtc_extended_data_by_dtc_number(0x9A0431, 1))
     assert _ok(tester.clear_dtc())
     assert _ok(tester.clear_dtc(0x9A0431))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from watchkeeper.mailbox.writer import Mailbox
 from watchkeeper.supervisor.bus import open_node
 from watchkeeper.supervisor.frames import CanFrame
 from watchkeeper.supervisor.uds.security import expected_key
+from watchkeeper.supervisor.uds.state_writer import PROGRAM
 from watchkeeper.types import SupervisorReport
 
 KEY = bytes(range(100, 132))
@@ -95,6 +97,20 @@ class Unit:
         """What it wrote to stderr."""
         return (self.folder / "stderr.txt").read_text()
 
+    @contextlib.contextmanager
+    def disk_hung(self) -> Iterator[None]:
+        """The process that writes the state is stopped, as if by a card that does not answer."""
+        (writer,) = (
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if _command_line(path)[3:4] == [PROGRAM] and _command_line(path)[-1].startswith(f"{self.folder}/")
+        )
+        os.kill(writer, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(writer, signal.SIGCONT)
+
     def close(self) -> None:
         """Ask it to end and see that it does."""
         try:
@@ -108,10 +124,17 @@ class Unit:
             os.close(self.status_fd)
 
 
+def _command_line(path: Path) -> list[str]:
+    try:
+        return path.read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+    except OSError:
+        return []  # it has ended
+
+
 @contextlib.contextmanager
-def connection(kind: str, bus: str) -> Iterator[BaseConnection]:
-    """kind: `can-isotp` or `kernel`. Skips where the machine has no such thing."""
-    address = isotp.Address(isotp.AddressingMode.Normal_11bits, txid=0x7C0, rxid=0x7C8)
+def connection(kind: str, bus: str, *, request_id: int = 0x7C0) -> Iterator[BaseConnection]:
+    """kind: `can-isotp` or `kernel`. request_id: 0x7DF is everybody's. Skips where the machine has no such thing."""
+    address = isotp.Address(isotp.AddressingMode.Normal_11bits, txid=request_id, rxid=0x7C8)
     if kind == "kernel":
         yield IsoTPSocketConnection("vcan0", address)
         return

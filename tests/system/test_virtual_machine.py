@@ -2,9 +2,9 @@
 the kernel's ISO-TP, the hardware watchdog. See tools/vm.
 
 Skipped, with the reason, where QEMU or the kernel cannot be had. The guest's clock counts instructions, so that a busy
-host makes a boot take longer but no deadline late. WATCHKEEPER_VM=full runs the long forms: 10^5 frames on each pair, a
-queue that is full for 10 s, the camera with the networks behind it. WATCHKEEPER_VM_KEEP=FOLDER keeps the results, which
-tools/failures_page.py makes docs/failures.md from.
+host makes a boot take longer but no deadline late. WATCHKEEPER_VM=full runs the long forms: 10^5 frames on each pair,
+the camera with the networks behind it. WATCHKEEPER_VM_KEEP=FOLDER keeps the results, which tools/failures_page.py makes
+docs/failures.md from.
 """
 
 from __future__ import annotations
@@ -24,11 +24,6 @@ FULL = os.environ.get("WATCHKEEPER_VM") == "full"
 WATCHDOG = "-device i6300esb -watchdog-action reset"
 PAIR = "-object can-bus,id=cb0 -device kvaser_pci,canbus=cb0 -device kvaser_pci,canbus=cb0"
 STATUS_RESET = 125
-REACTION_MS = 250
-"""From a fault to the bus that says so. Links and queues are counted from when they work again."""
-REOPEN_MS = 1000
-"""An interface that is gone is looked for once a second."""
-
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(14400 if FULL else 1260)]
 
 
@@ -55,17 +50,11 @@ def keep(tmp_path: Path) -> Path:
     return folder
 
 
-def _vm(command: str, keep: Path, *devices: str, seconds: float = 1200) -> int:
+def _vm(command: str, keep: Path, *devices: str, more: tuple[str, ...] = (), seconds: float = 1200) -> int:
     run = [
-        str(ROOT / "tools" / "vm"),
-        "--virtual-time",
-        "--keep",
-        str(keep),
-        "--timeout",
-        str(seconds),
-        "--memory",
-        "1536",
-    ]
+        str(ROOT / "tools" / "vm"), "--virtual-time", *more, "--keep", str(keep), "--timeout", str(seconds),
+        "--memory", "1536",
+    ]  # fmt: skip
     run += [word for device in devices for word in ("--device", device)]
     prefix = f"cd {ROOT} && export PYTHONPATH={ROOT}/tests/faults PYTHONDONTWRITEBYTECODE=1 && {sys.executable} "
     done = subprocess.run([*run, prefix + command], capture_output=True, text=True, cwd=ROOT)
@@ -83,41 +72,33 @@ def _faults(file: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[st
 
 
 CAUSES = {
-    "vision killed (SIGKILL)": (["VisionRestarting"], REACTION_MS),
-    "vision stopped (SIGSTOP)": (["StaleVision"], REACTION_MS),
-    "vision at its memory limit": (["VisionRestarting"], REACTION_MS),
-    "frozen picture": (["CameraFrozen"], REACTION_MS + 300),  # it has to stand still for 300 ms to be called frozen
-    "link down and up": (["BusRecovered"], REACTION_MS),
-    "interface deleted and made again": (["BusRecovered"], REACTION_MS + REOPEN_MS),
-    "bus-off": (["BusRecovered"], REACTION_MS + 200),  # the controller is restarted 200 ms after its bus-off
-}
+    "vision killed (SIGKILL)": "VisionRestarting", "vision stopped (SIGSTOP)": "StaleVision",
+    "vision at its memory limit": "VisionRestarting", "frozen picture": "CameraFrozen",
+    "link down and up": "BusRecovered", "interface deleted and made again": "BusRecovered", "bus-off": "BusRecovered",
+    "queue full for 10 s": "BusRecovered",
+}  # fmt: skip
+KVASER = {"bus-off of a kvaser_pci": "BusRecovered", "bus-off of a kvaser_pci, again": "BusRecovered"}
 
 
 def test_can_faults_show_their_one_cause_and_heal(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    full_s = 10 if FULL else 3
     out = keep / "faults.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_faults.py {out} --queue-full-s {full_s}", keep) == 0
+    built = subprocess.run([sys.executable, ROOT / "tests/vm/busoff_module.py"], capture_output=True, text=True)
+    module = "" if built.returncode else f" --busoff-module {built.stdout.strip()}"
+    assert _vm(f"{ROOT}/tests/vm/guest_faults.py {out}{module}", keep, PAIR) == 0
     rows = _faults(out, capsys)
-    expected = {
-        **CAUSES, f"queue full for {full_s} s": (["BusRecovered"], REACTION_MS), "disk of the CAN log full": ([], 0)
-    }  # fmt: skip
     # a StaleVision that the puppet's own diary explains is no fault's cause (late_frames); all else is counted
-    assert {name: row["causes"] for name, row in rows.items()} == {
-        name: causes for name, (causes, _) in expected.items()
+    expected = {name: [cause] for name, cause in {**CAUSES, **(KVASER if module else {})}.items()}
+    assert {name: row["causes"] for name, row in rows.items()} == {**expected, "disk of the CAN log full": []}
+    late = {
+        name: row["reaction_ms"] for name, row in rows.items() if row.get("reaction_ms", 0) > row.get("limit_ms", 0)
     }
-    late = {name: row["reaction_ms"] for name, row in rows.items() if row.get("reaction_ms", 0) > expected[name][1]}
     assert not late
-    assert rows["disk of the CAN log full"]["left"] == 0
-    assert {name: row["bus_off"] for name, row in rows.items() if row["bus_off"]} == {"bus-off": 1}
-
-
-@pytest.mark.skipif(not FULL, reason="WATCHKEEPER_VM=full takes a kvaser_pci into bus-off (needs the kernel's headers)")
-def test_bus_off_of_a_real_driver(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = keep / "kvaser.json"
-    subprocess.run([sys.executable, ROOT / "tests" / "vm" / "busoff_module.py", keep], check=True)
-    assert _vm(f"{ROOT}/tests/vm/guest_kvaser.py {out} {keep}/busoff.ko", keep, PAIR, seconds=3000) == 0
-    rows = _faults(out, capsys)
-    assert [(row["causes"], row["bus_off"]) for row in rows.values()] == [(["BusRecovered"], 1)] * 2
+    full = rows["disk of the CAN log full"]
+    assert (full["left"], full["logged"], full["frames"] > 150) == (0, 0, True)
+    counted = {name: row["bus_off"] for name, row in rows.items() if row["bus_off"]}
+    assert counted == dict.fromkeys(("bus-off", *(KVASER if module else ())), 1)
+    if not module:
+        pytest.skip(f"all but the bus-off of a kvaser_pci: {built.stderr.strip()}")
 
 
 def _camera(keep: Path, capsys: pytest.CaptureFixture[str], name: str, more: str = "") -> dict[str, dict[str, Any]]:
@@ -131,7 +112,7 @@ def test_a_camera_that_breaks_is_camera_lost_until_it_is_back(keep: Path, capsys
     assert {name: row["causes"] for name, row in rows.items()} == {
         "camera breaks (EIO)": ["CameraLost"], "camera unplugged (ENODEV)": ["CameraLost"],
     }  # fmt: skip
-    assert all(row["reaction_ms"] <= REACTION_MS for row in rows.values())
+    assert all(row["reaction_ms"] <= row["limit_ms"] for row in rows.values())
 
 
 @pytest.mark.needs_models
@@ -145,15 +126,20 @@ def test_a_camera_that_breaks_under_the_networks(keep: Path, capsys: pytest.Capt
 
 
 def test_frames_on_pairs_of_interfaces(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    frames = 100_000 if FULL else 600
+    """On a clock that is the guest's own (--skip-idle): the same at each run, whatever else the host does."""
+    frames = 100_000 if FULL else 2000
     out = keep / "pairs.json"
     command = f"{ROOT}/tests/vm/guest_pairs.py {out} --frames {frames}"
-    assert _vm(command, keep, PAIR, seconds=14000 if FULL else 1200) == 0
-    for pair in json.loads(out.read_text()):
+    assert _vm(command, keep, PAIR, more=("--skip-idle",), seconds=14000 if FULL else 1200) == 0
+    rows = json.loads(out.read_text())
+    for pair in rows:
         with capsys.disabled():
             print(f"\n  {pair}", end="")
         assert pair["frames"] >= frames
-        assert (pair["bad_crc"], pair["repeated"], pair["skipped"], pair["exit_status"]) == (0, 0, 0, 0), pair
+        wrong = ("bad_crc", "repeated", "skipped", "lost", "off_cycle", "slots_missed", "send_failures", "exit_status")
+        assert {key: pair[key] for key in wrong} == dict.fromkeys(wrong, 0), pair
+        assert pair["scheduler"] == "SCHED_FIFO 50"
+    assert [pair["pair"] for pair in rows] == ["vcan0-vcan0", "can0-can1"]
 
 
 def test_the_socketcan_suites_on_a_kernel(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,7 +152,8 @@ def test_the_socketcan_suites_on_a_kernel(keep: Path, capsys: pytest.CaptureFixt
         print(f"\n  {len(cases)} on SocketCAN and the kernel's ISO-TP", end="")
     assert status == 0
     assert not [case.get("name") for case in cases if len(case.findall("skipped"))]
-    assert {"test_every_service[kernel]", "test_every_service[can-isotp-on-socketcan]"} <= names
+    ways = ("kernel", "can-isotp-on-socketcan")
+    assert {f"{test}[{way}]" for test in ("test_every_service", "test_functional_requests") for way in ways} <= names
     assert len([name for name in names if name.endswith("[socketcan]")]) >= 10
 
 

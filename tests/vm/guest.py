@@ -24,6 +24,8 @@ from rig import Rig, Verdict
 from watchkeeper.clock import NS_PER_MS, now_ns
 from watchkeeper.types import Cause, SystemState
 
+REACTION_MS = 250
+"""From a fault to the bus that says so, docs/wiring.md. Links and queues are counted from when they work again."""
 PUPPET_FILE = Path(__file__).parents[1] / "faults" / "puppet_vision.py"
 PUPPET = (sys.executable, str(PUPPET_FILE), "watchkeeper-vision", "--realtime")
 WELL: Verdict = (SystemState.STANDBY, Cause.NONE)  # no vehicle speaks here
@@ -98,9 +100,10 @@ class Bench:
         act: Callable[[Rig], int | None],
         shown: Cause,
         well: Callable[[Verdict], bool] = lambda v: v == WELL,
+        limit_ms: float = REACTION_MS,
     ) -> None:
         """Do it, wait until `shown` was shown and all is well again. act: returns when the fault began, if not when
-        it was called."""
+        it was called. limit_ms: what the reaction may take."""
         print(f"{name} ...", flush=True)
         counts = [f.values["BusOffCount"] for _, f in rig.frames() if f.name == "DMS_Health"]
         called_ns = now_ns()
@@ -117,6 +120,7 @@ class Bench:
             "fault": name, "causes": list(dict.fromkeys(v[1].label for v in caused)),
             "states": list(dict.fromkeys(v[0].name for v in caused)), "late_frames": len(true),
             "reaction_ms": (seen_ns - began_ns) / NS_PER_MS, "well_ms": (well_ns - began_ns) / NS_PER_MS,
+            "limit_ms": limit_ms,
             "bus_off": (after[-1] or 0) - (counts[-1] or 0 if counts else 0),
         }  # fmt: skip
         self.rows.append(row)

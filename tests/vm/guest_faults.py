@@ -1,6 +1,10 @@
 """Runs inside the virtual machine: the real supervisor on the kernel's own CAN, hurt in every way; writes what it saw.
 
-PYTHONPATH=tests/faults guest_faults.py OUT.json [--queue-full-s S]
+PYTHONPATH=tests/faults guest_faults.py OUT.json [--queue-full-s S] [--busoff-module BUSOFF.KO]
+
+--busoff-module: two kvaser_pci (SJA1000) are there; the module takes one into bus-off as its driver would, since QEMU's
+CAN bus makes no errors. What follows is the kernel's and ours: error frame, link message, the restart asked for by
+netlink, the driver's own start of the controller.
 """
 
 from __future__ import annotations
@@ -20,16 +24,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from guest import PUPPET, WELL, Bench, make_vcan, sh
+from guest import PUPPET, REACTION_MS, WELL, Bench, make_vcan, sh
 from rig import Rig, runs
 
-from watchkeeper.clock import now_ns
+from watchkeeper.clock import NS_PER_MS, now_ns
 from watchkeeper.supervisor.bus import open_listener
+from watchkeeper.supervisor.bus_socketcan import RESTART_BACK_OFF_NS, can_interfaces
 from watchkeeper.supervisor.frames import decode
+from watchkeeper.supervisor.sender_check import SenderCheck
 from watchkeeper.types import Cause
 
 _N_SLCAN, _TIOCSETD = 17, 0x5423  # <asm-generic/ioctls.h>, <linux/tty.h>
 _FREEZE_AFTER = 90  # pictures
+_FROZEN_MS = 300  # a picture has to stand still for this long to be called frozen
+_REOPEN_MS = 1000  # an interface that is gone is looked for once a second
 
 
 def signal_vision(number: int) -> Callable[[Rig], None]:
@@ -87,31 +95,38 @@ def made_again(rig: Rig) -> int:
 
 
 def full_disk(interface: str) -> dict[str, Any]:
-    """The CAN log's disk fills up; the bus is listened to, since the log cannot tell any more."""
-    print("disk of the CAN log full ...", flush=True)
-    folder = tempfile.mkdtemp()
+    """The disk of the CAN log and of the kept state fills up; the bus is listened to, since the log cannot tell any
+    more. Nothing of the driver monitoring is lost by it, so the bus says so of nothing. Room again: the log goes on."""
+    print("disk full ...", flush=True)
+    folder = Path(tempfile.mkdtemp())
     sh(f"mount -t tmpfs -o size=64k none {folder}")
-    bus = open_listener(f"socketcan:{interface}")
-    rig = Rig(Path(folder), (), PUPPET, f"socketcan:{interface}")
+    bus, heard = open_listener(f"socketcan:{interface}"), SenderCheck()
+    shown: set[str] = set()
+    rig = Rig(folder, ("--state-dir", str(folder)), PUPPET, f"socketcan:{interface}")
     try:
         rig.first(0, lambda v: v == WELL)
         sh(f"cat /dev/zero >{folder}/fill 2>/dev/null || true")
-        time.sleep(1)
+        time.sleep(2)  # the log's last page still had room
         while bus.receive():
             pass
-        end, shown, frames = time.monotonic() + 3, set(), 0
+        full, end = rig.log.stat().st_size, time.monotonic() + 3
         while time.monotonic() < end:
             for frame in bus.receive():
+                heard.step(frame, now_ns())
                 got = decode(frame)
                 if got is not None and got.name == "DMS_Status":
-                    assert got.crc_ok
-                    frames += 1
                     shown.add(Cause(int(got.values["Cause"] or 0)).label)
             time.sleep(0.005)
-        left = os.statvfs(folder).f_bavail
-        row = {"fault": "disk of the CAN log full", "causes": sorted(shown - {"None"}), "frames": frames, "left": left}
+        faults = sum(verdict.faults for verdict in heard.verdicts.values())
+        row: dict[str, Any] = {
+            "fault": "disk of the CAN log full", "causes": sorted(shown - {"None"}), "frames": heard.n,
+            "left": os.statvfs(folder).f_bavail, "logged": rig.log.stat().st_size - full, "bus_off": 0,
+        }  # fmt: skip
+        (folder / "fill").unlink()
+        freed_ns = now_ns()
+        row["well_ms"] = (rig.first(freed_ns, lambda v: v == WELL) - freed_ns) / NS_PER_MS
         rig.process.terminate()
-        row |= {"exit_status": rig.end(), "frames_ok": True, "bus_off": 0}
+        row |= {"exit_status": rig.end(), "frames_ok": not faults and all(f.crc_ok for _, f in rig.frames())}
         print(json.dumps(row), flush=True)
         return row
     finally:
@@ -163,30 +178,56 @@ class Adapter:
         return act
 
 
+def _restarted_ms(number: int) -> float:
+    """The limit of the bus-off so many after a calm one: the controller is restarted that long after it."""
+    return REACTION_MS + RESTART_BACK_OFF_NS[number] / NS_PER_MS
+
+
+def kvaser(bench: Bench, module: Path) -> None:
+    """One bus-off, and a second one while the first one's back-off still grows."""
+    before = set(can_interfaces())
+    sh("modprobe kvaser_pci")
+    name, other = sorted(set(can_interfaces()) - before)
+    for interface in (name, other):
+        sh(f"ip link set {interface} type can bitrate 500000 restart-ms 0 && ip link set {interface} up")
+
+    def bus_off(_rig: Rig) -> None:
+        sh(f"insmod {module} interface={name} && rmmod busoff")
+
+    with bench.unit(f"socketcan:{name}") as rig:
+        bench.fault(rig, "bus-off of a kvaser_pci", bus_off, Cause.BUS_RECOVERED, limit_ms=_restarted_ms(0))
+        bench.fault(rig, "bus-off of a kvaser_pci, again", bus_off, Cause.BUS_RECOVERED, limit_ms=_restarted_ms(1))
+
+
 def main() -> None:
     """All faults in one boot."""
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
-    parser.add_argument("--queue-full-s", type=float, default=3.0)
+    parser.add_argument("--queue-full-s", type=float, default=10.0)
+    parser.add_argument("--busoff-module", type=Path)
     args = parser.parse_args()
     vcan = make_vcan()
     sh("modprobe slcan")
     bench = Bench()
     with bench.unit(vcan) as rig:
         bench.fault(rig, "link down and up", link_down, Cause.BUS_RECOVERED)
-        bench.fault(rig, "interface deleted and made again", made_again, Cause.BUS_RECOVERED)
+        name = "interface deleted and made again"
+        bench.fault(rig, name, made_again, Cause.BUS_RECOVERED, limit_ms=REACTION_MS + _REOPEN_MS)
         bench.fault(rig, "vision killed (SIGKILL)", signal_vision(signal.SIGKILL), Cause.VISION_RESTARTING)
         bench.fault(rig, "vision stopped (SIGSTOP)", signal_vision(signal.SIGSTOP), Cause.STALE_VISION)
     with bench.unit(vcan, "--grow-after", "60") as rig:
         bench.fault(rig, "vision at its memory limit", starve, Cause.VISION_RESTARTING)
     with bench.unit(vcan, "--freeze-after", str(_FREEZE_AFTER)) as rig:
-        bench.fault(rig, "frozen picture", frozen(bench), Cause.CAMERA_FROZEN)
+        limit_ms = REACTION_MS + _FROZEN_MS
+        bench.fault(rig, "frozen picture", frozen(bench), Cause.CAMERA_FROZEN, limit_ms=limit_ms)
     bench.rows.append(full_disk("vcan0"))
     adapter = Adapter("can0")
     with bench.unit("socketcan:can0") as rig:
-        bench.fault(rig, "bus-off", adapter.bus_off, Cause.BUS_RECOVERED)
+        bench.fault(rig, "bus-off", adapter.bus_off, Cause.BUS_RECOVERED, limit_ms=_restarted_ms(0))
         stuck = f"queue full for {args.queue_full_s:g} s"
         bench.fault(rig, stuck, adapter.stuck(args.queue_full_s), Cause.BUS_RECOVERED)
+    if args.busoff_module is not None:
+        kvaser(bench, args.busoff_module)
     args.out.write_text(json.dumps(bench.rows, indent=1))
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from typing import Any
+import os
+import shlex
+import shutil
+import sys
+from typing import Any, NoReturn
 
 from watchkeeper.board import Board, board_names, detect_board, load_board
+from watchkeeper.errors import BadInputError
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -47,6 +52,25 @@ def run_show(args: argparse.Namespace) -> int:
         else:
             print(f"{key}: {value}")
     return 0
+
+
+def run_restart(args: argparse.Namespace) -> NoReturn:
+    """Become the command that the board file has for `args.what`. `args.options`: the service's, for its --board.
+
+    Raises BadInputError where the board has no such command or its program is missing."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--board")
+    board = load_board(parser.parse_known_args(args.options)[0].board or detect_board())
+    words = {"camera_service": board.restart.camera_service, "board": board.restart.board}[args.what]
+    if words is None:
+        raise BadInputError.at(
+            board.path, "expected a command to run: this board names none", field=f"restart.{args.what}"
+        )
+    program = shutil.which(words[0])
+    if program is None:
+        raise BadInputError.at(board.path, f"expected a program, there is no {words[0]}", field=f"restart.{args.what}")
+    print(f"watchkeeper: {board.name} restarts its {args.what}: {shlex.join(words)}", file=sys.stderr, flush=True)
+    os.execv(program, words)
 
 
 def _plain(board: Board) -> dict[str, Any]:

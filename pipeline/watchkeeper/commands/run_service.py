@@ -24,14 +24,15 @@ the service itself needs no right to restart anything."""
 
 def service_options(board: Board, environment: Mapping[str, str] = os.environ) -> list[str]:
     """What the supervisor is told besides: stay on the bus with a Fault, and how to ask for a restart of the camera's
-    service and of the board. The latter only with a folder that keeps count of them."""
+    service and of the board, where the board file has a command for it. Those who act on it run that command
+    (`watchkeeper boards restart`). The latter only with a folder that keeps count of them."""
     options = ["--keep-fault"]
     folder = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
     if not folder:
         return options
-    if board.hardware.camera_service is not None:
+    if board.restart.camera_service is not None:
         options += ["--camera-service-restart", f"touch {Path(folder) / CAMERA_REQUEST}"]
-    if environment.get("STATE_DIRECTORY"):
+    if board.restart.board is not None and environment.get("STATE_DIRECTORY"):
         options += ["--board-restart", f"touch {Path(folder) / BOARD_REQUEST}"]
     return options
 

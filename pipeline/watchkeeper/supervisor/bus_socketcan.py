@@ -33,7 +33,8 @@ _MSG_CONFIRM = 0x800  # <linux/socket.h>: sent by this very socket
 _ECHOES_KEPT = 16
 _ARPHRD_CAN = "280"
 RESTART_BACK_OFF_NS = (200 * NS_PER_MS, 500 * NS_PER_MS, NS_PER_S, 2 * NS_PER_S, 5 * NS_PER_S)
-"""From bus-off to the next restart of the controller. ISO 11898-1 alone waits 128 x 11 bits, 2.8 ms at 500 kbit/s."""
+"""From bus-off to the next restart of the controller: one step further after each. ISO 11898-1 alone waits 128 x 11
+bits, 2.8 ms at 500 kbit/s."""
 _CALM_NS = 10 * NS_PER_S  # this long without bus-off takes the back-off to its beginning
 
 
@@ -54,7 +55,7 @@ class BusOff:
             self._level = 0
         self.is_off, self._off_ns = True, t_ns
         self.count += 1
-        self._schedule(t_ns)
+        self._due_ns = t_ns + RESTART_BACK_OFF_NS[self._level]
 
     def came_back(self) -> None:
         """The controller takes part again."""
@@ -64,12 +65,9 @@ class BusOff:
         """Whether to restart it now; the next try comes later."""
         if not self.is_off or t_ns < self._due_ns:
             return False
-        self._schedule(t_ns)
-        return True
-
-    def _schedule(self, t_ns: int) -> None:
-        self._due_ns = t_ns + RESTART_BACK_OFF_NS[self._level]
         self._level = min(self._level + 1, len(RESTART_BACK_OFF_NS) - 1)
+        self._due_ns = t_ns + RESTART_BACK_OFF_NS[self._level]
+        return True
 
 
 class SocketCanPort:

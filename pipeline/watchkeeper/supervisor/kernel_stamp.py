@@ -25,11 +25,17 @@ def ask_for_stamps(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
 
-def stamp_ns(ancillary: Iterable[tuple[int, int, bytes]]) -> int | None:
-    """The message's stamp as CLOCK_MONOTONIC ns; None where there is none. The kernel's is wall-clock time: it is moved
-    by the distance of the two clocks now, so a clock that is set in between falsifies this one stamp."""
+def wall_stamp_ns(ancillary: Iterable[tuple[int, int, bytes]]) -> int | None:
+    """The message's stamp as the kernel gave it, ns of CLOCK_REALTIME; None where there is none."""
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
             seconds, rest_ns = _TIMESPEC.unpack_from(data)
-            return now_ns() - (time.time_ns() - (int(seconds) * NS_PER_S + int(rest_ns)))
+            return int(seconds) * NS_PER_S + int(rest_ns)
     return None
+
+
+def stamp_ns(ancillary: Iterable[tuple[int, int, bytes]]) -> int | None:
+    """The message's stamp as CLOCK_MONOTONIC ns; None where there is none. The kernel's is wall-clock time: it is moved
+    by the distance of the two clocks now, so a clock that is set in between falsifies this one stamp."""
+    wall_ns = wall_stamp_ns(ancillary)
+    return None if wall_ns is None else now_ns() - (time.time_ns() - wall_ns)

@@ -110,24 +110,34 @@ class RestartLadder:
 class Restarter:
     """The ladder with its commands and its file."""
 
-    def __init__(self, file: Path | None, camera_service: str | None, board: str | None) -> None:
-        """file: where counts are kept, None for in memory only. camera_service, board: commands, None where there is
-        none. Raises BadInputError for a command or a file that cannot be one."""
+    def __init__(self, file: Path | None, camera_service: Sequence[str] | None, board: Sequence[str] | None) -> None:
+        """file: where counts are kept, None for in memory only. camera_service, board: commands as words, None where
+        there is none. Raises BadInputError for a file that cannot be one and a board without one."""
         self._file = file
-        self._commands = {Rung.CAMERA_SERVICE: _words(camera_service), Rung.BOARD: _words(board)}
+        self._commands = {Rung.CAMERA_SERVICE: camera_service, Rung.BOARD: board}
         if board and file is None:
             raise BadInputError("--board-restart: expected --restart-state FILE too, which limits how often")
         counts = RestartCounts() if file is None else RestartCounts.read(file)
         self._ladder = RestartLadder(counts, camera_service=bool(camera_service), board=bool(board))
         self._kept = asdict(counts)
         self._process: subprocess.Popen[bytes] | None = None
+        self._running = ""
+        self._failed: str | None = None
 
     @property
     def busy(self) -> bool:
         """Whether a rung's command is still running."""
-        if self._process is not None and self._process.poll() is not None:
+        if self._process is not None and (status := self._process.poll()) is not None:
+            if status:
+                self._failed = f"{self._running} ended with status {status}"
             self._process = None
         return self._process is not None
+
+    def take_failure(self) -> str | None:
+        """Once after a rung's command that failed, what it was; it is told, and the ladder goes on."""
+        failed = None if self.busy else self._failed
+        self._failed = None if failed else self._failed
+        return failed
 
     def step(self, restarts: int, failures: int, fault: bool, well: bool, t_ns: int) -> Rung:
         """As the ladder's; starts the rung's command and keeps the counts. Returns the rung. Raises OSError when the
@@ -138,13 +148,23 @@ class Restarter:
             self._kept = now
             if self._file is not None:
                 self._ladder.counts.write(self._file)
-        if rung is not Rung.NONE and not self.busy:
-            self._process = subprocess.Popen(self._commands[rung], stdin=subprocess.DEVNULL, start_new_session=True)
+        words = self._commands.get(rung)
+        if words and not self.busy:
+            self._running = shlex.join(words)
+            self._process = subprocess.Popen(list(words), stdin=subprocess.DEVNULL, start_new_session=True)
         return rung
 
 
-def _words(command: str | None) -> Sequence[str]:
+NONE = "none"
+"""In place of a command: do without the board's own."""
+
+
+def choose(option: str, given: str | None, board: Sequence[str] | None) -> Sequence[str] | None:
+    """The command of a rung as words: what `option` was given, else the board's. Raises BadInputError for a text that
+    is no command line."""
+    if given is None:
+        return board
     try:
-        return shlex.split(command or "")
+        return None if given == NONE else shlex.split(given) or None
     except ValueError as error:
-        raise BadInputError(f"{command!r}: expected a command line ({error})") from None
+        raise BadInputError(f"{option} {given!r}: expected a command line ({error})") from None

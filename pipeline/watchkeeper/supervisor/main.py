@@ -15,13 +15,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from watchkeeper.board import load_board
+from watchkeeper.board import Board, load_board
 from watchkeeper.clock import NS_PER_S
 from watchkeeper.errors import BadInputError, WatchkeeperError
 from watchkeeper.mailbox.layout import SUPERVISOR, VEHICLE, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Mailbox, Writer
-from watchkeeper.supervisor import hw_watchdog
+from watchkeeper.supervisor import hw_watchdog, ladder
 from watchkeeper.supervisor.black_box import BlackBox
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
@@ -83,8 +83,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--restart-state", metavar="FILE", type=Path, help="counts of restarts (default: in the state folder)"
     )
-    parser.add_argument("--camera-service-restart", metavar="COMMAND", help="run when new starts of vision do not help")
-    parser.add_argument("--board-restart", metavar="COMMAND", help="run when that does not help either")
+    parser.add_argument(
+        "--camera-service-restart",
+        metavar="COMMAND",
+        help="run when new starts of vision do not help, or none (default: the board's)",
+    )
+    parser.add_argument(
+        "--board-restart", metavar="COMMAND", help="run when that does not help either, or none (default: the board's)"
+    )  # fmt: skip
     parser.add_argument(
         "--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)"
     )
@@ -154,7 +160,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         vision = VisionProcess(command, state_fd, vehicle_fd, black_box.fd if black_box is not None else None)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
         kept = args.restart_state or (folder / "restarts.json" if folder is not None else None)
-        restarter = Restarter(kept, args.camera_service_restart, args.board_restart)
+        restarter = _restarter(args, board, kept)
         watchdog = None
         if wanted is not None:
             watchdog = HardwareWatchdog(wanted.device, wanted.timeout_s, wanted.pretimeout_s)
@@ -190,6 +196,13 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     return exit_status
+
+
+def _restarter(args: argparse.Namespace, board: Board, kept: Path | None) -> Restarter:
+    """kept: where restarts are counted; without it the board's own command is left alone, which nothing would limit."""
+    service = ladder.choose("--camera-service-restart", args.camera_service_restart, board.restart.camera_service)
+    restart_board = ladder.choose("--board-restart", args.board_restart, board.restart.board if kept else None)
+    return Restarter(kept, service, restart_board)
 
 
 if __name__ == "__main__":

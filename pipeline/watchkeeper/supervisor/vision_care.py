@@ -83,6 +83,8 @@ class VisionCare:
         keeper = self.keeper
         if self._restarter is None:
             return
+        if failed := self._restarter.take_failure():
+            say(f"the restart of more than vision failed: {failed}")
         phase = keeper.status.phase
         fault = phase is VisionPhase.FAULT and not keeper.given_up  # a wrong setting is no better after a restart
         well = phase is VisionPhase.RUNNING and state not in _NOT_WELL

@@ -69,8 +69,14 @@ def test_requests_for_a_restart_meet_their_units() -> None:
         path = f"/run/{SERVICE['Service']['RuntimeDirectory']}/{request}"
         assert _unit(SYSTEM / f"watchkeeper-restart-{what}.path")["Path"]["PathExists"] == path
         assert f"rm -f {path}" in (SYSTEM / f"watchkeeper-restart-{what}.service").read_text()
-    services = {load_board(name).hardware.camera_service for name in board_names()} - {None}
-    assert all(str(service) in (SYSTEM / "watchkeeper-restart-camera.service").read_text() for service in services)
+    for what, key in (("camera", "camera_service"), ("board", "board")):
+        service = (SYSTEM / f"watchkeeper-restart-{what}.service").read_text()
+        assert f"ExecStart=/usr/bin/watchkeeper boards restart {key} $WATCHKEEPER_OPTIONS" in service
+        assert "EnvironmentFile=-/etc/default/watchkeeper" in service
+    for name in board_names():
+        restart = load_board(name).restart
+        assert restart.board == (None if name == "host" else ("systemctl", "--no-block", "reboot"))
+        assert (restart.camera_service is not None) == name.startswith("jetson"), "Argus is a service, libcamera none"
 
 
 def test_real_time_limits_cover_what_the_processes_ask_for() -> None:
