@@ -108,6 +108,26 @@ def test_a_frame_is_judged_published_and_given_back() -> None:
     assert bench.loop.times.latency_ms()[0] == 10.0
 
 
+def test_perception_works_on_for_later_frames_once_the_result_is_out() -> None:
+    bench = Bench()
+    out: list[int] = []
+
+    def afterwards() -> None:
+        out.append(len(bench.reports))
+        bench.clock.ns += 50 * MS  # longer than the budget: the frame was in time all the same
+
+    loop = VisionLoop(
+        bench.perception, bench.machine, bench.reports.append, lambda: None, 33 * MS, 33 * MS, bench.clock,
+        afterwards=afterwards,
+    )  # fmt: skip
+    before = len(bench.reports)
+    loop.frame(Lease(bench.clock.ns - 2 * MS, 0), captured=1, dropped_before=0)
+    assert out == [before + 1]
+    assert bench.reports[-1].health.deadline_misses == 0
+    loop.frame(Lease(bench.clock.ns - 40 * MS, 1), captured=2, dropped_before=0)
+    assert out == [before + 1], "nothing follows a frame that was dropped"
+
+
 @pytest.mark.parametrize(("age_ms", "judged"), [(33, True), (34, False)])
 def test_a_frame_older_than_the_budget_is_dropped_and_counted(age_ms: int, judged: bool) -> None:
     bench = Bench()

@@ -164,3 +164,22 @@ def _rows(ring: Ring) -> list[Row]:
 
     data = ring.snapshot()
     return [Row(*ROW.unpack_from(data, 8192 + n * ROW.size)) for n in range(ring.written)]
+
+
+def test_work_after_the_result_is_a_row_of_its_own_and_no_part_of_the_frame(tmp_path: Path) -> None:
+    clock, ring = Clock(), Ring(rows=64)
+    recorder = Recorder(ring, clock)
+    recorder.begin(3, clock.ns, clock.ns, clock.ns)
+    for kind in STAGES[2:]:
+        clock.ns += MS
+        recorder.mark(kind)
+    recorder.finish(late=False, rung=0)
+    began_ns = clock.ns
+    clock.ns += 5 * MS
+    recorder.beside(Kind.REFINE, began_ns)
+    rows = read_ring(_saved(ring, tmp_path)).rows
+    (refine,) = [row for row in rows if row.kind == Kind.REFINE]
+    assert (refine.seq, refine.begin_ns, refine.end_ns) == (3, began_ns, began_ns + 5 * MS)
+    (frame,) = [row for row in rows if row.kind == Kind.FRAME]
+    took_ns = sum(row.end_ns - row.begin_ns for row in rows if row.kind in STAGES)
+    assert frame.end_ns - frame.begin_ns == took_ns == 6 * MS
