@@ -114,7 +114,7 @@ def test_can_faults_show_their_one_cause_and_heal(keep: Path, capsys: pytest.Cap
 @pytest.mark.skipif(not FULL, reason="WATCHKEEPER_VM=full takes a kvaser_pci into bus-off (needs the kernel's headers)")
 def test_bus_off_of_a_real_driver(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = keep / "kvaser.json"
-    subprocess.run([sys.executable, ROOT / "tests" / "vm" / "busoff_module.py", keep], check=True)
+    subprocess.run([sys.executable, ROOT / "tests" / "vm" / "kernel_module.py", "busoff", keep], check=True)
     assert _vm(f"{ROOT}/tests/vm/guest_kvaser.py {out} {keep}/busoff.ko", keep, PAIR, seconds=3000) == 0
     rows = _faults(out, capsys)
     assert [(row["causes"], row["bus_off"]) for row in rows.values()] == [(["BusRecovered"], 1)] * 2
@@ -142,6 +142,87 @@ def test_a_camera_that_breaks_under_the_networks(keep: Path, capsys: pytest.Capt
         # the emulated processor sees one picture a second: StaleVision is the truth until vision says more
         assert row["causes"][-1] == "CameraLost" or row["causes"][:1] == ["CameraLost"], row
         assert set(row["causes"]) <= {"CameraLost", "StaleVision"}, row
+
+
+WAYS = [f"{code}/{io}" for code in ("YUYV", "NV12") for io in ("mmap", "expbuf", "userptr", "dmabuf")]
+
+
+def test_the_test_camera_by_every_way_of_buffering(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Through the whole product; no byte that is read lies outside the driver's buffers. A fifth lost is counted."""
+    ways = WAYS if FULL else ["YUYV/mmap", "NV12/userptr"]
+    out = keep / "paths.json"
+    seconds = 3600 if FULL else 1200
+    assert _vm(f"{ROOT}/tests/vm/guest_paths.py {out} {' '.join(ways)} drop", keep, seconds=seconds) == 0
+    *rows, drop = json.loads(out.read_text())
+    with capsys.disabled():
+        for row in (*rows, drop):
+            print(f"\n  {row}", end="")
+    assert [row["way"] for row in rows] == ways
+    for row in rows:
+        if "refused" in row:
+            assert row["way"].endswith("dmabuf"), row  # Debian 12's own kernel has no dma-heaps
+            continue
+        code, io = row["way"].split("/")
+        assert (row["format"], row["size"], row["exit_status"], row["frames_ok"]) == (code, [640, 360], 0, True), row
+        assert row["bytes_read"] >= row["frames"] * 640 * 360 * (2 if code == "YUYV" else 1.5), row
+        assert row["copied"] == 0, row
+        mapped = {"mmap": "/dev/video0", "userptr": "anonymous"}.get(io, "dmabuf")
+        assert all(mapped in place for place in row["mappings"]), row
+    assert 0.1 < drop["lost"] / (drop["lost"] + drop["judged"]) < 0.3, drop
+    assert drop["told"] >= drop["lost"], drop
+    assert "CameraLost" not in drop["causes"], drop
+
+
+def _loopback(keep: Path) -> Path:
+    """v4l2loopback for the guest's kernel, and the lamp's clip beside it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "watchkeeper" / "vm-modules"
+    cache.mkdir(parents=True, exist_ok=True)
+    tool = ROOT / "tests" / "vm" / "kernel_module.py"
+    got = subprocess.run([sys.executable, tool, "v4l2loopback", cache], capture_output=True, text=True)
+    if got.returncode:
+        pytest.skip(f"v4l2loopback cannot be built here: {got.stderr.strip().splitlines()[-1:]}")
+    subprocess.run([sys.executable, ROOT / "tests" / "vm" / "lamp.py", keep / "lamp.mkv"], check=True)
+    return cache / "v4l2loopback.ko"
+
+
+@pytest.mark.needs_models
+def test_a_clip_from_a_loopback_camera_warns_as_it_does_from_a_file(
+    keep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, module = keep / "loopback.json", _loopback(keep)
+    drive = "--drive 29.5 41" if FULL else ""
+    assert _vm(f"{ROOT}/tests/vm/guest_loopback.py {out} {module} {keep}/lamp.mkv {drive}", keep, seconds=3600) == 0
+    rows = json.loads(out.read_text())
+    with capsys.disabled():
+        print(f"\n  {rows['bytes']}", *rows["runs"], sep="\n  ", end="")
+    assert [(row["identical"], row["copied"]) for row in rows["bytes"]] == [(30, 0)] * 2
+    as_file, *as_camera = (row["warnings"] for row in rows["runs"])
+    assert {warning for _, warning, _ in as_file} >= {"Microsleep", "Sleep", "None"}
+    for warnings in as_camera:
+        assert [row[1:] for row in warnings] == [row[1:] for row in as_file]
+        assert all(abs(a[0] - b[0]) <= 0.25 for a, b in zip(warnings, as_file, strict=True)), (warnings, as_file)
+    if FULL:
+        events = [_events(keep / f"{name}.jsonl") for name in ("file", "loopback")]
+        with capsys.disabled():
+            print(f"\n  the drive, by the networks: {events[1]}", end="")
+        assert events[0] == events[1] != []
+
+
+def _events(trace: Path) -> list[dict[str, Any]]:
+    out = trace.with_suffix(".events")
+    command = [
+        sys.executable,
+        "-m",
+        "watchkeeper",
+        "replay",
+        str(trace),
+        "--can-log",
+        "/dev/null",
+        "--events",
+        str(out),
+    ]
+    subprocess.run(command, check=True)
+    return [json.loads(line) for line in out.read_text().splitlines()]
 
 
 def test_frames_on_pairs_of_interfaces(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
