@@ -571,6 +571,7 @@ class AimReading:
     mean: float | None = None  # of the picture, as in ImageQuality; None: not measured in this frame
     saturated: float | None = None
     covered: float | None = None
+    searched: bool = False  # as Measurement.face_searched: without it, no face says nothing
     face: AimFace | None = None
     pose: AimPose | None = None
     head: Head | None = None

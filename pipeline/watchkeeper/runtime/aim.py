@@ -39,6 +39,7 @@ class AimPerception:
                 mean=None if image is None else image.mean,
                 saturated=None if image is None else image.saturated,
                 covered=None if image is None else image.covered,
+                searched=m.face_searched,
                 face=None if placed is None or m.face is None else self._face(frame, m.face, placed.camera),
                 pose=None if placed is None else pose_in_picture(placed.pose),
                 head=m.head,

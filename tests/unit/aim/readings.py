@@ -18,7 +18,7 @@ FACE = AimFace(0.99, 240.0, 150.0, 160.0, 180.0, 0.0, 0.0, 110.0, 60.0, 180.0)
 # half a turn about x: a face that looks into the lens, upright
 POSE = AimPose(3.14159265, 0.0, 0.0, 0.0, 0.0, 650.0, 0.0, 0.0, 0.0)
 EYE = AimEye(9.0, 35.0, 1.0)
-GOOD = AimReading(0, 640, 480, 100.0, 0.0, 0.0, FACE, POSE, Head(0.0, 0.0, 0.0), EYE, EYE)
+GOOD = AimReading(0, 640, 480, 100.0, 0.0, 0.0, True, FACE, POSE, Head(0.0, 0.0, 0.0), EYE, EYE)
 
 
 def setup(side: str = "left", cabin: str = "left", camera: CameraGeometry = CAMERA) -> Setup:

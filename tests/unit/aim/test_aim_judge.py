@@ -9,7 +9,7 @@ import pytest
 from readings import CAMERA, GOOD, MS, S, session, setup, spoilt
 
 from watchkeeper.commands.aim.verdict import Verdict, next_action, overall
-from watchkeeper.types import SupervisorReport, SystemState
+from watchkeeper.types import AimReading, SupervisorReport, SystemState
 
 
 def _items(reading: Any, **how: Any) -> dict[str, Any]:
@@ -116,3 +116,10 @@ def test_readings_of_the_last_two_seconds_count() -> None:
     assert spread is not None
     assert (spread.low, spread.high) == (9.0, 9.0)
     assert 55 <= spread.n <= 62
+
+
+def test_pictures_in_which_no_face_was_looked_for_say_nothing_of_it() -> None:
+    made = session(GOOD, n=20)
+    made.step(AimReading(2 * S, 640, 480), None, 2 * S)  # a busy processor left the networks out
+    assert made.window.face_share == 1.0
+    assert overall(made.items) is Verdict.PASS

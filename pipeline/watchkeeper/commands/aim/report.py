@@ -57,7 +57,7 @@ def report(session: Session, about: About) -> dict[str, Any]:
         "action": next_action(session.items),
         "items": [item_row(item) for item in session.items],
         "readings": len(window.readings),
-        "face_share": round(window.face_share, 3),
+        "face_share": None if window.face_share is None else round(window.face_share, 3),
         "measured": {
             name: None if s is None else {k: round(v, 2) for k, v in asdict(s).items()} for name, s in spreads.items()
         },
@@ -91,7 +91,7 @@ def markdown(made: dict[str, Any]) -> str:
         f"Next: {made['action'] or 'nothing'}",
         table(("item", "verdict", "found", "do"), rows),
         "## Measured in the last two seconds",
-        f"{made['readings']} pictures, a face in {made['face_share']:.0%} of them.",
+        f"{made['readings']} pictures; of those in which it was looked for, a face in {_share(made['face_share'])}.",
         table(("quantity", "median", "low", "high", "n"), [tuple(map(str, row)) for row in numbers]),
         "## Mounting, from a face that looks straight ahead",
         _mounting(made["mounting"]),
@@ -102,13 +102,18 @@ def markdown(made: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _share(share: float | None) -> str:
+    return "none" if share is None else f"{share:.0%}"
+
+
 def _mounting(found: dict[str, Any] | None) -> str:
     if found is None:
         return "No face was measured."
     still = "steady" if found["steady"] else "NOT steady: do not use it"
     return (
         f"{found['samples']} pictures, {still}: within {found['spread_deg']} deg and {found['spread_mm']} mm. The "
-        "origin is the middle between this driver's eyes. For the vehicle's geometry file:\n\n"
+        "origin is the middle between this driver's eyes; the distance is that of an average face, from which people's "
+        "differ by 5 to 10 %. For the vehicle's geometry file:\n\n"
         f"```toml\n[mounting]\nR_vehicle_to_camera = {found['R_vehicle_to_camera']}\n"
         f"position_mm = {found['position_mm']}\n```"
     )

@@ -39,11 +39,16 @@ def _picture(window: Window) -> Item:
 
 def _face(window: Window) -> Item:
     share = window.face_share
+    if share is None:
+        return Item("face", Verdict.UNKNOWN, "not looked for yet")
     verdict = at_least(share, FACE_PASS, FACE_WARN)
-    if not window.readings:
-        return Item("face", Verdict.UNKNOWN, "no picture yet")
     action = "sit as for driving and look ahead; nothing may be before the lens; see `light`"
-    return Item("face", verdict, f"in {share:.0%} of the pictures", "" if verdict is Verdict.PASS else action)
+    return Item(
+        "face",
+        verdict,
+        f"in {share:.0%} of the pictures it was looked for in",
+        "" if verdict is Verdict.PASS else action,
+    )
 
 
 def _eyes(window: Window) -> Item:

@@ -100,9 +100,10 @@ class Window:
         return self.readings[-1] if self.readings else None
 
     @property
-    def face_share(self) -> float:
-        """Of the readings, those with a face."""
-        return sum(r.face is not None for r in self.readings) / len(self.readings) if self.readings else 0.0
+    def face_share(self) -> float | None:
+        """Of the pictures in which one was looked for, those with a face; None where none was."""
+        found = [r.face is not None for r in self.readings if r.searched]
+        return sum(found) / len(found) if found else None
 
     def values(self, name: str) -> list[float]:
         """All there are of one of QUANTITIES."""
