@@ -10,7 +10,6 @@ tools/failures_page.py makes docs/failures.md from.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -18,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from machine import FULL, ROOT, results, run_in, skip_without
 
-ROOT = Path(__file__).parents[2]
-FULL = os.environ.get("WATCHKEEPER_VM") == "full"
 WATCHDOG = "-device i6300esb -watchdog-action reset"
 PAIR = "-object can-bus,id=cb0 -device kvaser_pci,canbus=cb0 -device kvaser_pci,canbus=cb0"
 STATUS_RESET = 125
@@ -34,43 +32,13 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(14400 if FULL else 1260)]
 
 @pytest.fixture(scope="session", autouse=True)
 def _prepared() -> None:
-    if Path("/tmp") in ROOT.parents:
-        pytest.skip("the guest has a /tmp of its own and cannot see this checkout: put it elsewhere")
-    try:
-        got = subprocess.run([ROOT / "tools" / "vm", "--prepare"], capture_output=True, text=True, timeout=240)
-    except subprocess.TimeoutExpired:
-        pytest.skip("the virtual machine's parts could not be fetched in 240 s")
-    if got.returncode:
-        pytest.skip(f"no virtual machine here: {got.stderr.strip().splitlines()[-1:]}")
+    skip_without()
 
 
 @pytest.fixture
 def keep(tmp_path: Path) -> Path:
     """Where the guest writes its results."""
-    named = os.environ.get("WATCHKEEPER_VM_KEEP")
-    if named is None:
-        return tmp_path
-    folder = Path(named).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _vm(command: str, keep: Path, *devices: str, seconds: float = 1200) -> int:
-    run = [
-        str(ROOT / "tools" / "vm"),
-        "--virtual-time",
-        "--keep",
-        str(keep),
-        "--timeout",
-        str(seconds),
-        "--memory",
-        "1536",
-    ]
-    run += [word for device in devices for word in ("--device", device)]
-    prefix = f"cd {ROOT} && export PYTHONPATH={ROOT}/tests/faults PYTHONDONTWRITEBYTECODE=1 && {sys.executable} "
-    done = subprocess.run([*run, prefix + command], capture_output=True, text=True, cwd=ROOT)
-    print(done.stdout[-6000:], done.stderr[-2000:])
-    return done.returncode
+    return results(tmp_path)
 
 
 def _faults(file: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
@@ -96,7 +64,7 @@ CAUSES = {
 def test_can_faults_show_their_one_cause_and_heal(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     full_s = 10 if FULL else 3
     out = keep / "faults.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_faults.py {out} --queue-full-s {full_s}", keep) == 0
+    assert run_in(f"{ROOT}/tests/vm/guest_faults.py {out} --queue-full-s {full_s}", keep) == 0
     rows = _faults(out, capsys)
     expected = {
         **CAUSES, f"queue full for {full_s} s": (["BusRecovered"], REACTION_MS), "disk of the CAN log full": ([], 0)
@@ -115,14 +83,14 @@ def test_can_faults_show_their_one_cause_and_heal(keep: Path, capsys: pytest.Cap
 def test_bus_off_of_a_real_driver(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = keep / "kvaser.json"
     subprocess.run([sys.executable, ROOT / "tests" / "vm" / "kernel_module.py", "busoff", keep], check=True)
-    assert _vm(f"{ROOT}/tests/vm/guest_kvaser.py {out} {keep}/busoff.ko", keep, PAIR, seconds=3000) == 0
+    assert run_in(f"{ROOT}/tests/vm/guest_kvaser.py {out} {keep}/busoff.ko", keep, PAIR, seconds=3000) == 0
     rows = _faults(out, capsys)
     assert [(row["causes"], row["bus_off"]) for row in rows.values()] == [(["BusRecovered"], 1)] * 2
 
 
 def _camera(keep: Path, capsys: pytest.CaptureFixture[str], name: str, more: str = "") -> dict[str, dict[str, Any]]:
     out = keep / f"{name}.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_camera.py {out} {more}", keep, seconds=3000 if FULL else 1200) == 0
+    assert run_in(f"{ROOT}/tests/vm/guest_camera.py {out} {more}", keep, seconds=3000 if FULL else 1200) == 0
     return _faults(out, capsys)
 
 
@@ -144,92 +112,11 @@ def test_a_camera_that_breaks_under_the_networks(keep: Path, capsys: pytest.Capt
         assert set(row["causes"]) <= {"CameraLost", "StaleVision"}, row
 
 
-WAYS = [f"{code}/{io}" for code in ("YUYV", "NV12") for io in ("mmap", "expbuf", "userptr", "dmabuf")]
-
-
-def test_the_test_camera_by_every_way_of_buffering(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Through the whole product; no byte that is read lies outside the driver's buffers. A fifth lost is counted."""
-    ways = WAYS if FULL else ["YUYV/mmap", "NV12/userptr"]
-    out = keep / "paths.json"
-    seconds = 3600 if FULL else 1200
-    assert _vm(f"{ROOT}/tests/vm/guest_paths.py {out} {' '.join(ways)} drop", keep, seconds=seconds) == 0
-    *rows, drop = json.loads(out.read_text())
-    with capsys.disabled():
-        for row in (*rows, drop):
-            print(f"\n  {row}", end="")
-    assert [row["way"] for row in rows] == ways
-    for row in rows:
-        if "refused" in row:
-            assert row["way"].endswith("dmabuf"), row  # Debian 12's own kernel has no dma-heaps
-            continue
-        code, io = row["way"].split("/")
-        assert (row["format"], row["size"], row["exit_status"], row["frames_ok"]) == (code, [640, 360], 0, True), row
-        assert row["bytes_read"] >= row["frames"] * 640 * 360 * (2 if code == "YUYV" else 1.5), row
-        assert row["copied"] == 0, row
-        mapped = {"mmap": "/dev/video0", "userptr": "anonymous"}.get(io, "dmabuf")
-        assert all(mapped in place for place in row["mappings"]), row
-    assert 0.1 < drop["lost"] / (drop["lost"] + drop["judged"]) < 0.3, drop
-    assert drop["told"] >= drop["lost"], drop
-    assert "CameraLost" not in drop["causes"], drop
-
-
-def _loopback(keep: Path) -> Path:
-    """v4l2loopback for the guest's kernel, and the lamp's clip beside it."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "watchkeeper" / "vm-modules"
-    cache.mkdir(parents=True, exist_ok=True)
-    tool = ROOT / "tests" / "vm" / "kernel_module.py"
-    got = subprocess.run([sys.executable, tool, "v4l2loopback", cache], capture_output=True, text=True)
-    if got.returncode:
-        pytest.skip(f"v4l2loopback cannot be built here: {got.stderr.strip().splitlines()[-1:]}")
-    subprocess.run([sys.executable, ROOT / "tests" / "vm" / "lamp.py", keep / "lamp.mkv"], check=True)
-    return cache / "v4l2loopback.ko"
-
-
-@pytest.mark.needs_models
-def test_a_clip_from_a_loopback_camera_warns_as_it_does_from_a_file(
-    keep: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out, module = keep / "loopback.json", _loopback(keep)
-    drive = "--drive 29.5 41" if FULL else ""
-    assert _vm(f"{ROOT}/tests/vm/guest_loopback.py {out} {module} {keep}/lamp.mkv {drive}", keep, seconds=3600) == 0
-    rows = json.loads(out.read_text())
-    with capsys.disabled():
-        print(f"\n  {rows['bytes']}", *rows["runs"], sep="\n  ", end="")
-    assert [(row["identical"], row["copied"]) for row in rows["bytes"]] == [(30, 0)] * 2
-    as_file, *as_camera = (row["warnings"] for row in rows["runs"])
-    assert {warning for _, warning, _ in as_file} >= {"Microsleep", "Sleep", "None"}
-    for warnings in as_camera:
-        assert [row[1:] for row in warnings] == [row[1:] for row in as_file]
-        assert all(abs(a[0] - b[0]) <= 0.25 for a, b in zip(warnings, as_file, strict=True)), (warnings, as_file)
-    if FULL:
-        events = [_events(keep / f"{name}.jsonl") for name in ("file", "loopback")]
-        with capsys.disabled():
-            print(f"\n  the drive, by the networks: {events[1]}", end="")
-        assert events[0] == events[1] != []
-
-
-def _events(trace: Path) -> list[dict[str, Any]]:
-    out = trace.with_suffix(".events")
-    command = [
-        sys.executable,
-        "-m",
-        "watchkeeper",
-        "replay",
-        str(trace),
-        "--can-log",
-        "/dev/null",
-        "--events",
-        str(out),
-    ]
-    subprocess.run(command, check=True)
-    return [json.loads(line) for line in out.read_text().splitlines()]
-
-
 def test_frames_on_pairs_of_interfaces(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames = 100_000 if FULL else 600
     out = keep / "pairs.json"
     command = f"{ROOT}/tests/vm/guest_pairs.py {out} --frames {frames}"
-    assert _vm(command, keep, PAIR, seconds=14000 if FULL else 1200) == 0
+    assert run_in(command, keep, PAIR, seconds=14000 if FULL else 1200) == 0
     for pair in json.loads(out.read_text()):
         with capsys.disabled():
             print(f"\n  {pair}", end="")
@@ -240,7 +127,7 @@ def test_frames_on_pairs_of_interfaces(keep: Path, capsys: pytest.CaptureFixture
 def test_the_socketcan_suites_on_a_kernel(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is skipped on a machine without vcan: the bus conformance suite, every UDS service by udsoncan."""
     out = keep / "report.xml"
-    status = _vm(f"{ROOT}/tests/vm/guest_suites.py {out}", keep)
+    status = run_in(f"{ROOT}/tests/vm/guest_suites.py {out}", keep)
     cases = list(ET.parse(out).iter("testcase"))
     names = {case.get("name", "") for case in cases}
     with capsys.disabled():
@@ -254,7 +141,7 @@ def test_the_socketcan_suites_on_a_kernel(keep: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(("how", "status"), [("kept", 0), ("hung", STATUS_RESET)])
 def test_watchdog(keep: Path, how: str, status: int) -> None:
     out = keep / f"watchdog-{how}.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_watchdog.py {out} {how}", keep, WATCHDOG) == status
+    assert run_in(f"{ROOT}/tests/vm/guest_watchdog.py {out} {how}", keep, WATCHDOG) == status
     written = json.loads(out.read_text())  # it had been fed for longer than its time-out before
     if how == "hung":
         assert (written["frames_before_stop"] > 20, written["frames_after_stop"]) == (True, 0), written

@@ -3,7 +3,7 @@
 PYTHONPATH=tests/faults guest_paths.py OUT.json WAY...     a WAY is FORMAT/IO, such as YUYV/mmap; `drop` is one too
 
 Supervisor on vcan0, vision from `/dev/video0` (watched_vision.py looks where each byte lies that is read). `drop`: the
-camera loses a fifth of its buffers, which is counted on the bus and is no fault.
+camera (YUYV, mmap) loses a fifth of its buffers, which is counted on the bus and is no fault.
 """
 
 from __future__ import annotations
@@ -66,12 +66,15 @@ def by_way(vcan: str, code: str, io: str) -> dict[str, Any]:
         return {**row, "refused": "this kernel has no dma-heaps"}
     unit = Unit(vcan, code, io)
     well_ns = unit.rig.first(0, well)
-    row |= unit.until(_PICTURES)
-    last = unit.rig.verdicts()[-1]
-    row |= {"copied": row["bytes_read"] - row["bytes_in_place"] + row["kernel_copied"], "bus": last[1][1].label}
+    row |= _copied(unit.until(_PICTURES))
     after = [v for t_ns, v in unit.rig.verdicts() if t_ns >= well_ns]
     row["unwell"] = sorted({v[1].label for v in after if not well(v)})
     return {**row, **unit.close()}
+
+
+def _copied(counts: dict[str, Any]) -> dict[str, Any]:
+    """With the bytes that were read from elsewhere than the driver's buffers, and those that the kernel copied."""
+    return {**counts, "copied": counts["bytes_read"] - counts["bytes_in_place"] + counts["kernel_copied"]}
 
 
 def dropping(vcan: str) -> dict[str, Any]:
@@ -89,8 +92,8 @@ def dropping(vcan: str) -> dict[str, Any]:
     time.sleep(1.5)  # DMS_Health comes once a second
     told = [f.values["FramesDropped"] or 0 for _, f in unit.rig.frames() if f.name == "DMS_Health"]
     causes = [v[1].label for _, v in unit.rig.verdicts()[-int(_DROP_S * 20) :]]
-    row = {"way": "drop", "lost": lost, "judged": judged, "told": told[-1], "causes": sorted(set(causes))}
-    return {**row, **unit.close()}
+    row = {"way": "drop", "judged": judged, "told": told[-1], "causes": sorted(set(causes))}
+    return {**_copied(after), **row, "lost": lost, **unit.close()}
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from watchkeeper.commands.aim.window import Window
 from watchkeeper.state import limits
 
 FACE_PASS, FACE_WARN = 0.9, 0.5  # share of the pictures
+# Lids of the rendered drive, and all of its events, are told right down to eyes 9 px wide; it has no noise and no blur:
+# so about twice that.
 EYE_PASS_PX, EYE_WARN_PX = 24.0, 16.0
 OPEN_PASS_PX, OPEN_WARN_PX = 5.0, 3.0
 OPEN_SHARE = 0.15  # of the width: less is an eye that is not open
