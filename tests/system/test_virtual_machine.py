@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import FULL, ROOT, results, run_in, skip_without
+from machine import FULL, ROOT, run_in
 
 WATCHDOG = "-device i6300esb -watchdog-action reset"
 PAIR = "-object can-bus,id=cb0 -device kvaser_pci,canbus=cb0 -device kvaser_pci,canbus=cb0"
@@ -28,17 +28,6 @@ REOPEN_MS = 1000
 """An interface that is gone is looked for once a second."""
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(14400 if FULL else 1260)]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _prepared() -> None:
-    skip_without()
-
-
-@pytest.fixture
-def keep(tmp_path: Path) -> Path:
-    """Where the guest writes its results."""
-    return results(tmp_path)
 
 
 def _faults(file: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:

@@ -64,8 +64,8 @@ def report(session: Session, about: About) -> dict[str, Any]:
         "mounting": None
         if found is None
         else {
-            "R_vehicle_to_camera": [[round(v, 6) for v in row] for row in found.rotation],
-            "position_mm": [round(v, 1) for v in found.position_mm],
+            "R_vehicle_to_camera": [[round(v, 6) for v in row] for row in found.rotation.tolist()],
+            "position_mm": [round(v, 1) for v in found.position_mm.tolist()],
             "spread_deg": round(found.spread_deg, 2),
             "spread_mm": round(found.spread_mm, 1),
             "samples": found.samples,
