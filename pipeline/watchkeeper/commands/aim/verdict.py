@@ -27,8 +27,8 @@ class Item:
 
 
 def next_action(items: list[Item]) -> str:
-    """The one thing to do: of the first that fails, else of the first that could be better, else nothing."""
-    for verdict in (Verdict.FAIL, Verdict.WARN):
+    """The one thing to do: of the first that fails, cannot be told, or could be better; else nothing."""
+    for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN):
         for item in items:
             if item.verdict is verdict and item.action:
                 return item.action
