@@ -145,28 +145,25 @@ _WELL = (SystemState.DEGRADED, Cause.CALIBRATING)
 
 
 def test_it_measures_shows_and_ends_by_itself(start: Callable[..., Aim]) -> None:
-    aim = start("limit", "--limit", "9")
+    aim = start("limit", "--limit", "12")
     numbers = aim.until(lambda: (n := aim.numbers()).get("face") and n["bus"]["cause"] == "Calibrating" and n)
-    assert {item["item"]: item["verdict"] for item in numbers["items"]}["drive side"] == "pass"
+    # the driver looks ahead in the drive's first seconds; the camera is where its file says
+    items = {item["item"]: item for item in numbers["items"]}
+    assert {items[name]["verdict"] for name in ("drive side", "picture", "face", "across", "light", "tilt")} == {"pass"}
+    assert items["mounting"]["verdict"] in ("pass", "warn"), items["mounting"]
     assert numbers["picture"] == {"width_px": 640, "height_px": 480}
     assert numbers["bus"] == {"state": "DEGRADED", "cause": "Calibrating"}
     # the page is this process's; vision, which has the picture, has no socket at all, the supervisor the bus's alone
     (supervisor,) = _children(aim.process.pid)
     (vision,) = _children(supervisor)
     assert _sockets(vision) == 0
-    listening = Path(f"/proc/{aim.process.pid}/net/tcp").read_text()
     assert "watchkeeper-vision" in Path(f"/proc/{vision}/cmdline").read_text()
-    assert listening.count(" 0A ") >= 1
     status = aim.end()
     made = json.loads(aim.report.read_text())
     assert (made["ended"], status) == ("its time was over", 0 if made["verdict"] in ("pass", "warn") else 1)
     assert "commissioning has ended: its time is over" in aim.said()
-    # the drive's camera is where its file says; the rendered driver sits at the nominal place
-    items = {item["item"]: item for item in made["items"]}
-    assert items["distance"]["found"].endswith(" cm")
-    assert items["mounting"]["verdict"] in ("pass", "warn"), items["mounting"]
-    assert made["measured"]["distance_mm"]["median"] == pytest.approx(650, abs=60)
-    assert made["measured"]["eye_width_px"]["median"] == pytest.approx(35, abs=8)
+    assert made["measured"]["distance_mm"]["median"] == pytest.approx(690, abs=90)
+    assert made["measured"]["left_eye_width_px"]["median"] == pytest.approx(33, abs=10)
     # on the bus: Init, then Degraded / Calibrating from the first picture to the end, Standby while it ends
     shown = list(dict.fromkeys(aim.verdicts()))
     assert shown[0] == (SystemState.INIT, Cause.STARTING)
