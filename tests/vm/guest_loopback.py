@@ -1,11 +1,11 @@
 """Runs inside the virtual machine: a clip from a v4l2loopback camera raises on vcan what it raises as a file.
 
-PYTHONPATH=tests/faults guest_loopback.py OUT.json V4L2LOOPBACK.KO LAMP.mkv [--drive CLIP FROM_S TO_S]
+PYTHONPATH=tests/faults guest_loopback.py OUT.json V4L2LOOPBACK.KO LAMP.mkv [--drive FROM_S TO_S]
 
 The lamp's clip goes through the whole product, confined vision and all, in real time, with a vehicle that drives on the
-same bus: as `file:`, then as `v4l2:` from the loopback device in NV12 and in YUYV. Then pictures of the clip are
-compared byte by byte with what comes out of the device. --drive does that with a drive, in lock step, and has the
-networks measure both ways: the traces' events are compared on the clip's own time.
+same bus: as `file:`, then as `v4l2:` from the loopback device in NV12. Pictures of the clip are compared byte by byte
+with what comes out of the device. --drive takes YUYV as well, and has the networks measure part of the packaged drive
+both ways, in lock step: the traces' events are compared on the clip's own time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -189,14 +190,16 @@ def main() -> None:
     parser.add_argument("clip", type=Path)
     parser.add_argument("--drive", nargs=2, type=float, metavar=("FROM_S", "TO_S"))
     args = parser.parse_args()
+    # Landlock knows files by their inodes, and the shared folder (9p, not cached) makes new ones at each look
+    clip = Path(shutil.copy(args.clip, tempfile.mkdtemp()))
     vcan = make_vcan()
     sh(f"modprobe videodev && insmod {args.module} video_nr=9 card_label=test exclusive_caps=0")
-    rows: dict[str, Any] = {"bytes": [same_bytes(args.clip, code, 30) for code in _CODES]}
+    rows: dict[str, Any] = {"bytes": [same_bytes(clip, code, 30) for code in _CODES]}
     print(json.dumps(rows), flush=True)
     with driving(vcan, 80.0):
-        rows["runs"] = [through_the_product(vcan, f"file:{args.clip}", args.clip, None)]
-        for code in _CODES:
-            rows["runs"].append(through_the_product(vcan, f"v4l2:{DEVICE}?format={code}", args.clip, code))
+        rows["runs"] = [through_the_product(vcan, f"file:{clip}", clip, None)]
+        for code in _CODES if args.drive else _CODES[:1]:
+            rows["runs"].append(through_the_product(vcan, f"v4l2:{DEVICE}?format={code}", clip, code))
             print(json.dumps(rows["runs"][-1]), flush=True)
     if args.drive:
         from_s, to_s = args.drive

@@ -1,6 +1,6 @@
 """A clip of a lamp, and a program that feeds a clip to a v4l2loopback camera as a real one delivers it.
 
-lamp.py CLIP.mkv             makes the clip: lit, dark for five seconds (Microsleep, then Sleep), lit, dark for two, lit
+lamp.py CLIP.mkv             makes the clip: lit, dark (Microsleep, then Sleep), lit, dark (Microsleep), lit
 lamp.py CLIP.mkv /dev/video9 FORMAT GO    writes it there, each picture when it is due, lossless; its first picture
                              until the file GO is there, and its last one until it is ended
 """
@@ -22,7 +22,7 @@ from watchkeeper.capture import v4l2_abi as abi
 
 FPS = 15
 SIZE = (320, 240)
-LIT_AND_DARK_S = ((3.0, 5.0), (4.0, 2.0), (4.0, 0.0))
+LIT_AND_DARK_S = ((2.0, 4.5), (2.5, 1.5), (2.5, 0.0))
 _LIT, _DARK = 200, 40
 _OUTPUT = 2  # V4L2_BUF_TYPE_VIDEO_OUTPUT
 _FORMATS = {"YUYV": "yuyv422", "NV12": "nv12"}

@@ -13,8 +13,7 @@ from watchkeeper.cli import _parser
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGING = ROOT / "tools" / "imaging"
-SCRIPT = (ROOT / "tools" / "image").read_text()
-PARTITIONS = re.findall(r"size=\S+, type=\w+, name=([\w-]+)", SCRIPT)
+PARTITIONS = re.findall(r"size=\S+, type=\w+, name=([\w-]+)", (IMAGING / "assemble.sh").read_text())
 
 
 def _options(text: str, name: str) -> list[str]:
@@ -23,7 +22,7 @@ def _options(text: str, name: str) -> list[str]:
     return found[1].split()
 
 
-@pytest.mark.parametrize("script", ["tools/image", "tools/imaging/customize.sh"])
+@pytest.mark.parametrize("script", ["tools/image", "tools/imaging/customize.sh", "tools/imaging/assemble.sh"])
 def test_scripts_are_scripts(script: str) -> None:
     shell = "bash" if script == "tools/image" else "sh"
     done = subprocess.run([shell, "-n", ROOT / script], capture_output=True, text=True)
