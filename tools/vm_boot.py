@@ -10,9 +10,11 @@ Sources: QEMU's manual (invocation, 9p), Linux Documentation/filesystems/{9p,ove
 from __future__ import annotations
 
 import argparse
+import ctypes
 import lzma
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,7 @@ from vm_kernel import VmError, prepare_kernel, search_path, version
 INSTRUCTION_SHIFT = 1  # 2 ** 1 ns an instruction
 STATUS_RESET, STATUS_TIME_OUT, STATUS_BAD_USE = 125, 124, 2
 BOOT_MODULES = ("virtio_pci", "9p", "9pnet_virtio", "overlay")
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 SHARE = "/run/vm"  # in the guest: the command, its status
 NINE_P = "trans=virtio,version=9p2000.L,msize=512000"
 
@@ -194,7 +197,11 @@ def _accelerator(args: argparse.Namespace) -> list[str]:
 
 
 def _run(command: list[str], status: Path, timeout_s: float) -> int:
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as guest:
+    # However this process ends (a test's time-out kills it), no machine is left behind.
+    prctl = ctypes.CDLL(None).prctl
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ) as guest:
         try:
             code = guest.wait(timeout_s)
         except subprocess.TimeoutExpired:

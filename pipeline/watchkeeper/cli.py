@@ -49,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"watchkeeper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
-        _run, _measure, _replay, benches, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle, _doctor,
-        _scenario, _evaluate, _privacy_report,
+        _run, _aim, _measure, _replay, benches, _dbc, _vectors, _models, _boards, _config, _can, _trace, _vehicle,
+        _doctor, _scenario, _evaluate, _privacy_report,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -81,6 +81,29 @@ def _run(commands: Commands) -> None:
     p.add_argument(
         "--service", action="store_true", help="as a service of systemd: this process becomes the supervisor, no table"
     )
+
+
+def _aim(commands: Commands) -> None:
+    text = "help with mounting the camera, while the vehicle stands; a report at the end"
+    p = command(commands, "aim", text, "aim.command:run")
+    p.add_argument("--board", metavar="NAME", help="board to run as (default: detected, else host)")
+    p.add_argument("--source", metavar="URI", help="camera or file (default: the board's)")
+    p.add_argument("--can", metavar="URI", help="bus that says that the vehicle stands (default: the board's)")
+    p.add_argument("--vehicle", metavar="FILE", type=Path, help="vehicle file, see `vehicle` (default: VEH_Input)")
+    p.add_argument("--geometry", metavar="NAME|FILE", help="what is where around the driver (default: the board's)")
+    p.add_argument("--camera", metavar="FILE", type=Path, help="camera intrinsics and mounting (TOML or JSON)")
+    p.add_argument("--engine", metavar="NAME", help="inference engine (default: the board's first)")
+    p.add_argument("--drive", choices=("left", "right"), help="side the driver sits on (default: the geometry's)")
+    p.add_argument("--limit", metavar="S", type=float, default=600.0, help="ends by itself after S seconds of standing")
+    p.add_argument(
+        "--page",
+        metavar="PORT",
+        type=int,
+        nargs="?",
+        const=0,
+        help="a page too, on 127.0.0.1 (port: a free one)",
+    )
+    p.add_argument("--report", metavar="FILE", type=Path, help="commissioning report: FILE.md or FILE.json")
 
 
 def _measure(commands: Commands) -> None:

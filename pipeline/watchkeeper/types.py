@@ -510,3 +510,70 @@ class SupervisorReport:
     cycle_jitter_p99_ms: float = 0.0
     finished: bool = False  # the run came to its end by itself
     exit_status: int = 0
+
+
+# --- commissioning ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AimEye:
+    """One eye in image pixels: gap between the lids, distance between the corners. seen: 0..1."""
+
+    opening_px: float
+    width_px: float
+    seen: float
+
+
+@dataclass(frozen=True, slots=True)
+class AimFace:
+    """p: as in Face. x_px .. h_px: the box's left upper corner and size. right_deg, down_deg: direction of the box's
+    middle from the lens's axis, as the picture shows it. median, low, high: grey levels 0..255 in the box, the last two
+    the 5th and the 95th percentile."""
+
+    p: float
+    x_px: float
+    y_px: float
+    w_px: float
+    h_px: float
+    right_deg: float
+    down_deg: float
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class AimPose:
+    """Head to camera as a rotation vector (rad) and the place of the face between the eyes in the camera frame (mm).
+
+    left_deg, above_deg: where the face sees the camera, from its own straight ahead, to the driver's left and up.
+    tilt_deg: how far the face is turned in the picture, clockwise as seen.
+    """
+
+    rx_rad: float
+    ry_rad: float
+    rz_rad: float
+    x_mm: float
+    y_mm: float
+    z_mm: float
+    left_deg: float
+    above_deg: float
+    tilt_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class AimReading:
+    """What `watchkeeper aim` is told of one picture: numbers alone. Written in commissioning and at no other time."""
+
+    t_ns: int
+    width_px: int
+    height_px: int
+    mean: float | None = None  # of the picture, as in ImageQuality; None: not measured in this frame
+    saturated: float | None = None
+    covered: float | None = None
+    searched: bool = False  # as Measurement.face_searched: without it, no face says nothing
+    face: AimFace | None = None
+    pose: AimPose | None = None
+    head: Head | None = None
+    left_eye: AimEye | None = None
+    right_eye: AimEye | None = None

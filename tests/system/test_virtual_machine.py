@@ -10,56 +10,17 @@ docs/failures.md from.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
+from machine import FULL, ROOT, kernel_module, run_in
 
-ROOT = Path(__file__).parents[2]
-FULL = os.environ.get("WATCHKEEPER_VM") == "full"
 WATCHDOG = "-device i6300esb -watchdog-action reset"
 PAIR = "-object can-bus,id=cb0 -device kvaser_pci,canbus=cb0 -device kvaser_pci,canbus=cb0"
 STATUS_RESET = 125
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(14400 if FULL else 1260)]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _prepared() -> None:
-    if Path("/tmp") in ROOT.parents:
-        pytest.skip("the guest has a /tmp of its own and cannot see this checkout: put it elsewhere")
-    try:
-        got = subprocess.run([ROOT / "tools" / "vm", "--prepare"], capture_output=True, text=True, timeout=240)
-    except subprocess.TimeoutExpired:
-        pytest.skip("the virtual machine's parts could not be fetched in 240 s")
-    if got.returncode:
-        pytest.skip(f"no virtual machine here: {got.stderr.strip().splitlines()[-1:]}")
-
-
-@pytest.fixture
-def keep(tmp_path: Path) -> Path:
-    """Where the guest writes its results."""
-    named = os.environ.get("WATCHKEEPER_VM_KEEP")
-    if named is None:
-        return tmp_path
-    folder = Path(named).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _vm(command: str, keep: Path, *devices: str, more: tuple[str, ...] = (), seconds: float = 1200) -> int:
-    run = [
-        str(ROOT / "tools" / "vm"), "--virtual-time", *more, "--keep", str(keep), "--timeout", str(seconds),
-        "--memory", "1536",
-    ]  # fmt: skip
-    run += [word for device in devices for word in ("--device", device)]
-    prefix = f"cd {ROOT} && export PYTHONPATH={ROOT}/tests/faults PYTHONDONTWRITEBYTECODE=1 && {sys.executable} "
-    done = subprocess.run([*run, prefix + command], capture_output=True, text=True, cwd=ROOT)
-    print(done.stdout[-6000:], done.stderr[-2000:])
-    return done.returncode
 
 
 def _faults(file: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
@@ -82,9 +43,9 @@ KVASER = {"bus-off of a kvaser_pci": "BusRecovered", "bus-off of a kvaser_pci, a
 
 def test_can_faults_show_their_one_cause_and_heal(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = keep / "faults.json"
-    built = subprocess.run([sys.executable, ROOT / "tests/vm/busoff_module.py"], capture_output=True, text=True)
-    module = "" if built.returncode else f" --busoff-module {built.stdout.strip()}"
-    assert _vm(f"{ROOT}/tests/vm/guest_faults.py {out}{module}", keep, PAIR) == 0
+    module, why = kernel_module("busoff")
+    more = f" --busoff-module {module}" if module else ""
+    assert run_in(f"{ROOT}/tests/vm/guest_faults.py {out}{more}", keep, PAIR) == 0
     rows = _faults(out, capsys)
     # a StaleVision that the puppet's own diary explains is no fault's cause (late_frames); all else is counted
     expected = {name: [cause] for name, cause in {**CAUSES, **(KVASER if module else {})}.items()}
@@ -98,12 +59,12 @@ def test_can_faults_show_their_one_cause_and_heal(keep: Path, capsys: pytest.Cap
     counted = {name: row["bus_off"] for name, row in rows.items() if row["bus_off"]}
     assert counted == dict.fromkeys(("bus-off", *(KVASER if module else ())), 1)
     if not module:
-        pytest.skip(f"all but the bus-off of a kvaser_pci: {built.stderr.strip()}")
+        pytest.skip(f"all but the bus-off of a kvaser_pci: {why}")
 
 
 def _camera(keep: Path, capsys: pytest.CaptureFixture[str], name: str, more: str = "") -> dict[str, dict[str, Any]]:
     out = keep / f"{name}.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_camera.py {out} {more}", keep, seconds=3000 if FULL else 1200) == 0
+    assert run_in(f"{ROOT}/tests/vm/guest_camera.py {out} {more}", keep, seconds=3000 if FULL else 1200) == 0
     return _faults(out, capsys)
 
 
@@ -130,7 +91,7 @@ def test_frames_on_pairs_of_interfaces(keep: Path, capsys: pytest.CaptureFixture
     frames = 100_000 if FULL else 2000
     out = keep / "pairs.json"
     command = f"{ROOT}/tests/vm/guest_pairs.py {out} --frames {frames}"
-    assert _vm(command, keep, PAIR, more=("--skip-idle",), seconds=14000 if FULL else 1200) == 0
+    assert run_in(command, keep, PAIR, more=("--skip-idle",), seconds=14000 if FULL else 1200) == 0
     rows = json.loads(out.read_text())
     for pair in rows:
         with capsys.disabled():
@@ -145,7 +106,7 @@ def test_frames_on_pairs_of_interfaces(keep: Path, capsys: pytest.CaptureFixture
 def test_the_socketcan_suites_on_a_kernel(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is skipped on a machine without vcan: the bus conformance suite, every UDS service by udsoncan."""
     out = keep / "report.xml"
-    status = _vm(f"{ROOT}/tests/vm/guest_suites.py {out}", keep)
+    status = run_in(f"{ROOT}/tests/vm/guest_suites.py {out}", keep)
     cases = list(ET.parse(out).iter("testcase"))
     names = {case.get("name", "") for case in cases}
     with capsys.disabled():
@@ -160,7 +121,7 @@ def test_the_socketcan_suites_on_a_kernel(keep: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(("how", "status"), [("kept", 0), ("hung", STATUS_RESET)])
 def test_watchdog(keep: Path, how: str, status: int) -> None:
     out = keep / f"watchdog-{how}.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_watchdog.py {out} {how}", keep, WATCHDOG) == status
+    assert run_in(f"{ROOT}/tests/vm/guest_watchdog.py {out} {how}", keep, WATCHDOG) == status
     written = json.loads(out.read_text())  # it had been fed for longer than its time-out before
     if how == "hung":
         assert (written["frames_before_stop"] > 20, written["frames_after_stop"]) == (True, 0), written

@@ -26,8 +26,8 @@ from rig import Rig, Verdict
 
 from watchkeeper.types import Cause, SystemState
 
-_DEVICE = Path("/dev/video0")
-_SOURCE = f"v4l2:{_DEVICE}?size=640x360&format=YUYV"
+DEVICE = Path("/dev/video0")
+_SOURCE = f"v4l2:{DEVICE}?size=640x360&format=YUYV"
 _S_CTRL = 0xC008561C  # VIDIOC_S_CTRL of struct v4l2_control
 
 
@@ -35,11 +35,11 @@ class Control:
     """One of the test camera's controls, ready to be set at a known moment: no program has to be started for it."""
 
     def __init__(self, name: str) -> None:
-        listed = subprocess.run(["v4l2-ctl", "-d", str(_DEVICE), "-L"], capture_output=True, text=True, check=True)
+        listed = subprocess.run(["v4l2-ctl", "-d", str(DEVICE), "-L"], capture_output=True, text=True, check=True)
         found = re.search(rf"{name} 0x([0-9a-f]+)", listed.stdout)
         assert found, listed.stdout
         self._id = int(found[1], 16)
-        self._fd = os.open(_DEVICE, os.O_RDWR)
+        self._fd = os.open(DEVICE, os.O_RDWR)
 
     def set(self, value: int) -> None:
         """Set it."""
@@ -68,7 +68,7 @@ def away(rig: Rig, disconnect: Control) -> None:
     disconnect.close()
 
 
-def _well(verdict: Verdict) -> bool:
+def well(verdict: Verdict) -> bool:
     """Vision measures: what it thinks of the picture, or of its own pace, is not the camera's fault."""
     return verdict[0] in (SystemState.STANDBY, SystemState.ACTIVE, SystemState.DEGRADED)
 
@@ -96,12 +96,12 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     bench.diary = Diary(folder / "none")
     with bench.watched(Rig(folder, (), _up(args.networks), vcan)) as rig:
-        rig.first(0, _well)
+        rig.first(0, well)
         broken = prepared("inject_fatal_streaming_error")
-        bench.fault(rig, f"camera breaks (EIO){what}", lambda _: broken.set(1), Cause.CAMERA_LOST, _well)
+        bench.fault(rig, f"camera breaks (EIO){what}", lambda _: broken.set(1), Cause.CAMERA_LOST, well)
         broken.close()
         gone = prepared("disconnect")
-        bench.fault(rig, f"camera unplugged (ENODEV){what}", lambda rig: away(rig, gone), Cause.CAMERA_LOST, _well)
+        bench.fault(rig, f"camera unplugged (ENODEV){what}", lambda rig: away(rig, gone), Cause.CAMERA_LOST, well)
     args.out.write_text(json.dumps(bench.rows, indent=1))
 
 

@@ -9,6 +9,7 @@ site="$lib/watchkeeper/lib/python$python/site-packages/watchkeeper"
 mkdir -p "$site/_data/weights"
 .venv/bin/python -c 'from watchkeeper.inference.manifest import load_manifests, model_file
 for manifest in load_manifests(): print(model_file(manifest))' | while read -r file; do put "$file" "$site/_data/weights/${file##*/}"; done
+[ -z "${WATCHKEEPER_PRODUCTION:-}" ] || : >"$site/_data/production" # production.py looks for it
 mkdir -p "$lib/watchkeeper/share"
 ln -s "../lib/python$python/site-packages/watchkeeper/_data/boards" "$lib/watchkeeper/share/boards"
 mkdir -p "$tree/usr/bin"

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from watchkeeper.types import SupervisorReport, VehicleReport, VisionReport
+from watchkeeper.types import AimReading, SupervisorReport, VehicleReport, VisionReport
 
 T = TypeVar("T")
 Fields = tuple[tuple[str, str], ...]
@@ -206,3 +206,4 @@ class Layout(Generic[T]):
 VISION = Layout(VisionReport)
 VEHICLE = Layout(VehicleReport)
 SUPERVISOR = Layout(SupervisorReport)
+AIM = Layout(AimReading)

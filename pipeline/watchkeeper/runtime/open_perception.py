@@ -14,8 +14,10 @@ def perception_for(
     work: Unhurried | None = None,
     on_build: Progress | None = None,
     weights: str | None = None,
+    thorough: bool = False,
 ) -> Perception:
-    """Camera, engine, preprocessor and options of `settings`; weights: other than the board's. Raises as Perception."""
+    """Camera, engine, preprocessor and options of `settings`; weights: other than the board's. thorough and what it
+    raises: as Perception."""
     return Perception(
         settings.camera,
         settings.engine,
@@ -24,4 +26,5 @@ def perception_for(
         work=work,
         on_build=on_build,
         weights=weights or settings.board.eye_weights,
+        thorough=thorough,
     )

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.inference.build_options import BuildOptions
@@ -60,6 +61,15 @@ class _Due:
     looked: tuple[Region, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The face of one frame: all landmarks, the head's pose, and the camera adapted to the frame's size."""
+
+    points: Points
+    pose: HeadPose
+    camera: CameraGeometry
+
+
 class Perception:
     """Face, landmarks and measures of one driver in front of one camera; `process` frames in order of time.
 
@@ -68,8 +78,8 @@ class Perception:
     `tensorrt`'s is. options: how `tensorrt` builds. threads: of the engine, None for two where the process may use two
     cores. work: who is told of each stage and asked before each task that may be left out; None: everything is done.
     on_build: told while an engine has to be built first, which takes minutes. weights: of the eye network, one of
-    board.EYE_WEIGHTS. Raises BadInputError for an unknown engine or back end, unknown weights or missing ones;
-    CudaError without the GPU they need.
+    board.EYE_WEIGHTS. thorough: the full landmark network on every frame. Raises BadInputError for an unknown engine or
+    back end, unknown weights or missing ones; CudaError without the GPU they need.
     """
 
     def __init__(
@@ -83,8 +93,11 @@ class Perception:
         on_build: Progress | None = None,
         work: Unhurried | None = None,
         weights: str = EYE_WEIGHTS[0],
+        thorough: bool = False,
     ) -> None:
         self._work = work or Unhurried()
+        self._thorough = thorough
+        self.placed: Placed | None = None  # of the last frame; None without a face or all of its landmarks
         self._camera = camera
         self._networks = Networks(
             engine_name,
@@ -118,6 +131,7 @@ class Perception:
         """Everything measured in this frame. Raises ValueError for a frame whose planes do not fit its size."""
         self.refine()  # what the caller has left
         driver, work = self._driver_for(frame), self._work
+        self.placed = None
         quality = None
         if work.allows(Task.QUALITY):
             quality = image_quality(self._preprocess.statistics(frame, None, _STATISTICS_STEP_PX, self._histogram))
@@ -126,7 +140,7 @@ class Perception:
         if not work.allows(Task.LANDMARKS):
             return Measurement(frame.t_ns, frame.seq, image=quality)
         region, p = self._region, 0.0
-        quick = self._quick_look(driver, frame) if region is not None and driver.quick_will_do else None
+        quick = self._quick_look(driver, frame) if region is not None and self._quick_will_do(driver) else None
         if quick is not None:
             p = min(quick.p, self._full_p)
         elif region is not None:
@@ -202,6 +216,10 @@ class Perception:
             return self._histogram
         return np.add(self._levels[2], self._levels[3])
 
+    def levels(self, frame: Frame, region: Region, step_px: int, out: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Grey levels of `region`, (256,) counts written to `out`, as Preprocessor.statistics."""
+        return self._preprocess.statistics(frame, region, step_px, out)
+
     def forget_driver(self) -> None:
         """Begin anew with the next picture: nothing is known of this driver's eyes, seat or looks any more."""
         self._driver = self._size = self._region = self._due = None
@@ -240,6 +258,9 @@ class Perception:
             self._preprocess.statistics(frame, place, 1, counts)
         return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], p, frame.t_ns)
 
+    def _quick_will_do(self, driver: DriverMeasure) -> bool:
+        return driver.quick_will_do and not self._thorough
+
     def _track(self, frame: Frame, network: LandmarkNetwork) -> float:
         """Landmarks in the region, and the region that follows from them (None: lost). Returns the probability."""
         region = self._region
@@ -254,6 +275,7 @@ class Perception:
 
     def _measure_full(self, driver: DriverMeasure, frame: Frame) -> DriverSample:
         pose = driver.place(self._points)
+        self.placed = None if pose is None else Placed(self._points, pose, driver.camera)
         readings = None if pose is None else self._networks.eyes(frame, driver.patches(self._points, pose))
         if driver.needs_comparison and pose is not None and self._region is not None:
             self._networks.landmarks(frame, self._region, self._networks.quick, self._quick_points)

@@ -21,10 +21,11 @@ from watchkeeper.clock import now_ns
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.inference.engine import EngineError
 from watchkeeper.inference.manifest import ModelFileError
-from watchkeeper.mailbox.layout import VEHICLE, VISION
+from watchkeeper.mailbox.layout import AIM, VEHICLE, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Writer
 from watchkeeper.runtime.about import about
+from watchkeeper.runtime.aim import AimPerception
 from watchkeeper.runtime.dumps import Dumper, open_dumper
 from watchkeeper.runtime.frame_work import FrameWork
 from watchkeeper.runtime.glass_test import GlassTest
@@ -115,11 +116,14 @@ def _see(
     state: Writer[VisionReport],
     vehicle: Reader[VehicleReport],
 ) -> int:
-    perception: Perception | GlassTest
+    perception: Perception | AimPerception | GlassTest
     if args.glass_test:
         perception = GlassTest(work)
     else:
-        perception = perception_for(settings, work=work, on_build=EngineBuildNotice(state.write))
+        aims = args.aim_fd is not None
+        perception = perception_for(settings, work=work, on_build=EngineBuildNotice(state.write), thorough=aims)
+        if aims:
+            perception = AimPerception(perception, Writer(args.aim_fd, AIM).write)
 
     def new_machine() -> DriverStateMachine:
         return DriverStateMachine(resolve_profile(settings.profile), settings.board.cabin)

@@ -25,4 +25,5 @@ def vision_options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--state-fd", type=int, required=True, help="mailbox for VisionReport")
     parser.add_argument("--vehicle-fd", type=int, required=True, help="mailbox with VehicleReport")
     parser.add_argument("--ring-fd", type=int, help="memory for the recorder that outlives this process")
+    parser.add_argument("--aim-fd", type=int, help="mailbox for AimReading: commissioning, every landmark each frame")
     return parser.parse_args(argv)

@@ -37,7 +37,8 @@ class Inputs:
     report: the newest of the present vision process, None before its first. vision: how that process does.
     bus_recovered: sending works again after it did not. stopping: an ordered shutdown has begun: nothing is judged any
     more and nothing is wrong, which is Standby (a Fault stays a Fault). lamp_test: a tester asks for 1 the tell-tale, 2
-    a visual warning, shown while there is no warning.
+    a visual warning, shown while there is no warning. commissioning: nobody is judged by any rule set, which is
+    Calibrating for as long as vision can be trusted.
     """
 
     report: VisionReport | None = None
@@ -48,6 +49,7 @@ class Inputs:
     box: outputs.BoxCondition = field(default_factory=outputs.BoxCondition)
     stopping: bool = False
     lamp_test: int = 0
+    commissioning: bool = False
 
 
 class Outgoing(NamedTuple):
@@ -77,17 +79,19 @@ class SupervisorCore:
         """
         self.state, self.cause = self._judge(inputs, t_ns)
         vision = None if inputs.stopping else inputs.report
+        driver = vision.driver if vision else None
+        judges = not inputs.commissioning
         values = outputs.signals(
-            vision.driver if vision else None,
+            driver if driver is None or judges else outputs.unjudged(driver),
             self.state,
             self.cause,
             vision,
             t_ns=t_ns,
-            profile=self._profile,
+            profile=self._profile if judges else None,
             board_id=self._board_id,
             restarts=inputs.restarts,
             bus_off_count=inputs.bus_off_count,
-            warning_count=self._tally.step(inputs.report),
+            warning_count=self._tally.step(inputs.report if judges else None),
             box=inputs.box,
         )
         outputs.show_lamp_test(values["DMS_Warning"], inputs.lamp_test)
@@ -115,6 +119,8 @@ class SupervisorCore:
                 # What perception says holds only as long as perception is believed.
                 causes.append(driver.cause)
                 active = driver.active
+                if inputs.commissioning:
+                    causes.append(Cause.CALIBRATING)
                 if inputs.report is not None and inputs.report.health.rung > 0:
                     causes.append(Cause.OVERRUN)  # work is left out to keep the deadline
         if inputs.bus_recovered:

@@ -18,6 +18,7 @@ from watchkeeper.supervisor.box_health import BoxHealthReader
 from watchkeeper.supervisor.bus import Bus
 from watchkeeper.supervisor.bus_watch import BusWatch
 from watchkeeper.supervisor.candump import CanLog
+from watchkeeper.supervisor.commissioning import Commissioning
 from watchkeeper.supervisor.core import SLOT_NS, Inputs, SupervisorCore
 from watchkeeper.supervisor.cycle import Cycle
 from watchkeeper.supervisor.feeder import Feeder
@@ -59,6 +60,7 @@ class Parts:
     restarter: Restarter | None = None
     diagnostics: Diagnostics | None = None
     black_box: BlackBox | None = None
+    commissioning: Commissioning | None = None
     cpus: Collection[int] = ()
 
 
@@ -109,7 +111,7 @@ class SupervisorLoop:
     def _slot(self, cycle: Cycle, t_ns: int) -> Action:
         """Look after vision, judge, send this slot's frames. Returns what is to be done about vision afterwards."""
         parts, care = self._parts, self._care
-        action = care.look(t_ns, judging=not self._end.begun)
+        action = care.look(t_ns, judging=not self._end.begun and self._may_look(t_ns))
         inputs = Inputs(
             report=care.report,
             vision=care.keeper.status,
@@ -119,12 +121,24 @@ class SupervisorLoop:
             box=self._box,
             stopping=self._end.begun,
             lamp_test=parts.diagnostics.lamp_test if parts.diagnostics is not None else 0,
+            commissioning=parts.commissioning is not None,
         )
         any_sent = self._sender.send(parts.core.step(inputs, cycle.slot, t_ns))
         if any_sent and self._sender.stamp(care.report.exposure_ns if care.report is not None else 0):
             self._tell_vision(parts.receiver.report)
         self._bus_watch.step(any_sent, parts.bus.bus_off_count, t_ns)
         return action
+
+    def _may_look(self, t_ns: int) -> bool:
+        """Always, but in commissioning, where the vehicle has to stand."""
+        commissioning = self._parts.commissioning
+        if commissioning is None:
+            return True
+        ended = commissioning.step(self._parts.receiver.report.signals.speed_kph, t_ns)
+        if ended is not None:
+            say(f"commissioning has ended: {ended.value}")
+            self._end.finish(ended.exit_status)
+        return commissioning.standing
 
     def _between(self, cycle: Cycle, action: Action, start_ns: int, t_ns: int) -> None:
         """What may take its time: the slot's frames are out."""

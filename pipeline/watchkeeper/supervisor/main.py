@@ -21,10 +21,12 @@ from watchkeeper.errors import BadInputError, WatchkeeperError
 from watchkeeper.mailbox.layout import SUPERVISOR, VEHICLE, VISION
 from watchkeeper.mailbox.reader import Reader
 from watchkeeper.mailbox.writer import Mailbox, Writer
+from watchkeeper.production import refuse_in_production
 from watchkeeper.supervisor import hw_watchdog, ladder
 from watchkeeper.supervisor.black_box import BlackBox
 from watchkeeper.supervisor.bus import open_bus
 from watchkeeper.supervisor.candump import CanLog
+from watchkeeper.supervisor.commissioning import Commissioning
 from watchkeeper.supervisor.core import SupervisorCore
 from watchkeeper.supervisor.hw_watchdog import HardwareWatchdog
 from watchkeeper.supervisor.ladder import Restarter
@@ -94,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)"
     )
+    parser.add_argument(
+        "--commissioning", metavar="S", type=_seconds, help="`watchkeeper aim`: for so long, while the vehicle stands"
+    )
+    parser.add_argument("--aim-fd", metavar="N", type=int, help="mailbox for vision's AimReading, with --commissioning")
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
 
@@ -120,6 +126,10 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
     if args.profile_number not in profiles:
         known = ", ".join(str(code) for code in profiles)
         raise BadInputError(f"--profile-number {args.profile_number}: expected one of {known}")
+    if (args.commissioning is None) != (args.aim_fd is None):
+        raise BadInputError("--commissioning and --aim-fd: expected both or none")
+    if args.commissioning is not None:
+        refuse_in_production("commissioning")
     board = load_board(args.board)
     uri = args.can or board.bus
     wanted = hw_watchdog.choose(board.watchdog, args.watchdog, args.watchdog_timeout)
@@ -157,7 +167,8 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         if args.trace_out is not None:
             black_box = BlackBox(args.trace_out)
             cleanup.callback(black_box.close)
-        vision = VisionProcess(command, state_fd, vehicle_fd, black_box.fd if black_box is not None else None)
+        ring_fd = black_box.fd if black_box is not None else None
+        vision = VisionProcess(command, state_fd, vehicle_fd, ring_fd, args.aim_fd)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
         kept = args.restart_state or (folder / "restarts.json" if folder is not None else None)
         restarter = _restarter(args, board, kept)
@@ -182,6 +193,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
             restarter=restarter,
             diagnostics=diagnostics,
             black_box=black_box,
+            commissioning=None if args.commissioning is None else Commissioning(round(args.commissioning * NS_PER_S)),
             cpus=board.cpus.supervisor,
         )
         duration_ns = None if args.duration is None else round(args.duration * NS_PER_S)

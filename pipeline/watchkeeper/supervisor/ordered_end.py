@@ -26,6 +26,7 @@ class OrderedEnd:
         """duration_ns: end by itself after this long. keep_fault: stay on the bus with a Fault, do not end."""
         self._vision, self._duration_ns, self._keep_fault = vision, duration_ns, keep_fault
         self._requested = False
+        self._finished: int | None = None
         self._fault_since_ns: int | None = None
         self.since_ns: int | None = None
         self.exit_status = 0
@@ -45,6 +46,10 @@ class OrderedEnd:
         """Begin with the next slot. Safe in a signal handler."""
         self._requested = True
 
+    def finish(self, exit_status: int) -> None:
+        """The run has come to an end of its own: begin with the next slot."""
+        self._finished = exit_status
+
     def decide(self, keeper: VisionKeeper, ran_ns: int, t_ns: int) -> None:
         """Whether it begins with the next slot; sends vision its signals. ran_ns: how long the run has lasted."""
         if self.since_ns is not None:
@@ -56,6 +61,8 @@ class OrderedEnd:
         beyond_help = self._fault_since_ns is not None and t_ns - self._fault_since_ns >= FAULT_SHOWN_NS
         if beyond_help and not self._keep_fault:
             self.exit_status = EXIT_BAD_INPUT
+        elif self._finished is not None:
+            self.exit_status = self._finished
         elif self._requested:
             self.by_itself = False
         elif not (

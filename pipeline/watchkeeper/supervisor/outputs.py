@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchkeeper import __version__
 from watchkeeper.clock import NS_PER_MS, NS_PER_S
@@ -34,7 +34,7 @@ def signals(
     vision: VisionReport | None,
     *,
     t_ns: int,
-    profile: str,
+    profile: str | None,
     board_id: int,
     restarts: int = 0,
     bus_off_count: int = 0,
@@ -45,6 +45,7 @@ def signals(
 
     driver: the newest judgement, normally `vision.driver` (`replay` has it without a vision process).
     warning_count: total over restarts of vision (see WarningTally); default: what `driver` says.
+    profile: None while nobody is judged.
     Unavailable and Fault assert nothing about the driver: measurements are SNA, ActiveWarning is SystemUnavailable at
     level 1 (tell-tale), no request is set. Standby measures but does not warn. Init says nothing yet.
     """
@@ -69,7 +70,7 @@ def _status(
     cause: Cause,
     vision: VisionReport | None,
     t_ns: int,
-    profile: str,
+    profile: str | None,
 ) -> Values:
     exposure_ns = vision.exposure_ns if vision else (driver.t_ns if driver else 0)
     # a clip's own time may begin at 0, so 0 alone does not say that nothing was judged yet
@@ -81,7 +82,7 @@ def _status(
         "FrameAge": (t_ns - exposure_ns) / NS_PER_MS if known else None,
         "Calibration": seen.calibration_pct if seen else None,
         "FrameRate": vision.health.frame_rate_hz if vision and trusted else None,
-        "Profile": PROFILE_CODES.get(profile),
+        "Profile": None if profile is None else PROFILE_CODES.get(profile),
     }
 
 
@@ -105,6 +106,14 @@ def _warning(driver: DriverState | None, state: SystemState, count: int, t_ns: i
         "Age": None if onset_ns is None else (t_ns - onset_ns) / NS_PER_S,
         "Acknowledged": driver.acknowledged,
     }
+
+
+def unjudged(driver: DriverState) -> DriverState:
+    """Commissioning: what is measured stays, nothing is warned of and nothing counts as learnt."""
+    return replace(
+        driver, calibration_pct=0.0, warning=DriverWarning.NONE, level=0, distraction_level=0, drowsiness_level=0,
+        visual=False, acoustic=0, haptic=False, warning_count=0, onset_ns=None, acknowledged=False,
+    )  # fmt: skip
 
 
 def show_lamp_test(values: Values, lamp: int) -> None:

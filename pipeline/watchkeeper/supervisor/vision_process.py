@@ -27,15 +27,23 @@ class VisionProcess:
 
     `--state-fd N --vehicle-fd M` are appended to the command: the mailboxes it writes and reads. The command must be
     the process that publishes, not a wrapper that waits for it: reports are believed by their pid. ring_fd: memory for
-    its recorder, appended as `--ring-fd`, None for none.
+    its recorder, appended as `--ring-fd`, None for none. aim_fd: as `--aim-fd`, in commissioning.
     """
 
-    def __init__(self, command: Sequence[str], state_fd: int, vehicle_fd: int, ring_fd: int | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        state_fd: int,
+        vehicle_fd: int,
+        ring_fd: int | None = None,
+        aim_fd: int | None = None,
+    ) -> None:
         self._command = [*command, "--state-fd", str(state_fd), "--vehicle-fd", str(vehicle_fd)]
         self._fds: tuple[int, ...] = (state_fd, vehicle_fd)
-        if ring_fd is not None:
-            self._command += ["--ring-fd", str(ring_fd)]
-            self._fds = (*self._fds, ring_fd)
+        for option, fd in (("--ring-fd", ring_fd), ("--aim-fd", aim_fd)):
+            if fd is not None:
+                self._command += [option, str(fd)]
+                self._fds = (*self._fds, fd)
         self._cpus = os.sched_getaffinity(0)  # before this process takes those of its own
         self._parent_pid = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchkeeper.mailbox.layout import EVENTS_MAX, SUPERVISOR, VEHICLE, VISION, Layout, LayoutError
+from watchkeeper.mailbox.layout import AIM, EVENTS_MAX, SUPERVISOR, VEHICLE, VISION, Layout, LayoutError
 from watchkeeper.types import (
+    AimReading,
     Cause,
     Phase,
     SupervisorReport,
@@ -44,6 +45,13 @@ def _any(hint: Any) -> st.SearchStrategy[Any]:
 @given(_any(VisionReport))
 def test_vision_report_comes_back(report: VisionReport) -> None:
     assert VISION.unpack(VISION.pack(report)) == report
+
+
+@settings(max_examples=60, deadline=None)
+@given(_any(AimReading))
+def test_aim_reading_comes_back_and_could_hold_no_picture(reading: AimReading) -> None:
+    assert AIM.unpack(AIM.pack(reading)) == reading
+    assert AIM.size < 512
 
 
 @settings(max_examples=60, deadline=None)

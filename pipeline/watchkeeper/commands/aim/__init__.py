@@ -1,0 +1,1 @@
+"""`aim`: help with mounting a camera, and the report that says how it ended up. docs/aim.md."""
