@@ -107,7 +107,7 @@ class Perception:
         if self._region is None:
             quick = False
             if not work.allows(Task.DETECT):
-                driver.lost()
+                self._lost(driver)
                 return Measurement(frame.t_ns, frame.seq, image=quality)
             self._region = self._networks.detect(frame, driver.camera)
             self.detector_runs += 1
@@ -119,7 +119,7 @@ class Perception:
                 p = self._track(frame, self._networks.full)
                 work.done(Task.REFINE)
         if self._region is None:
-            driver.lost()
+            self._lost(driver)
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
         driver.see(self._seen(frame, p))
         sample = self._measure_quick(driver, frame) if quick else self._measure_full(driver, frame)
@@ -144,6 +144,11 @@ class Perception:
     def forget_driver(self) -> None:
         """Begin anew with the next picture: nothing is known of this driver's eyes, seat or looks any more."""
         self._driver = self._size = self._region = None
+        self._networks.forget_driver()
+
+    def wipe(self) -> None:
+        """Before `close` where a camera's pictures were seen: nothing of them is left in the engines' memory."""
+        self._networks.wipe()
 
     def close(self) -> None:
         """Let go of preprocessor and engines, in this order; may be called again."""
@@ -156,6 +161,10 @@ class Perception:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+
+    def _lost(self, driver: DriverMeasure) -> None:
+        driver.lost()
+        self._networks.forget_driver()
 
     def _driver_for(self, frame: Frame) -> DriverMeasure:
         """The driver's measures, made anew when the camera starts to deliver another size."""

@@ -143,9 +143,15 @@ def _see(
         loop.announce(Cause.STARTING)
         if not args.glass_test:
             warm_up(settings)
-        pump(loop, settings, work.recorder, repeat=args.repeat, stopping=lambda: stop.is_set)
+        # the kernel's signal at the supervisor's death may not reach who has become another user
+        parent = os.getppid()
+        pump(
+            loop, settings, work.recorder, repeat=args.repeat,
+            stopping=lambda: stop.is_set or os.getppid() != parent,
+        )  # fmt: skip
         return EXIT_ENDED
     finally:
+        perception.wipe()
         perception.close()
 
 

@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--state-dir", metavar="DIR", type=Path, help="keep trouble codes there (default: in memory only)"
     )
+    parser.add_argument("--vision-uid", metavar="N", type=int, help="the user that vision becomes")
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
 
@@ -151,7 +152,8 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
         if args.trace_out is not None:
             black_box = BlackBox(args.trace_out)
             cleanup.callback(black_box.close)
-        vision = VisionProcess(command, state_fd, vehicle_fd, black_box.fd if black_box is not None else None)
+        ring_fd = black_box.fd if black_box is not None else None
+        vision = VisionProcess(command, state_fd, vehicle_fd, ring_fd, user_id=args.vision_uid)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
         kept = args.restart_state or (folder / "restarts.json" if folder is not None else None)
         restarter = Restarter(kept, args.camera_service_restart, args.board_restart)
