@@ -12,6 +12,7 @@ from pathlib import Path
 from watchkeeper.confine import account, kernel, landlock, memory, seccomp
 
 _NEWNET, _NEWIPC, _NEWUSER = 0x40000000, 0x08000000, 0x10000000  # <linux/sched.h>
+_TASKS_MOST = 256  # threads, of which an engine has some tens; so many do not keep anybody from starting vision anew
 _OOM_FIRST = 1000  # when memory runs out, vision goes before anything that is on the bus
 
 
@@ -36,6 +37,7 @@ def confine(
     alone = _unshared(_NEWNET | _NEWIPC)  # with root's rights, which are gone with root
     if user is not None:
         _become(user, keep)
+        _limit(resource.RLIMIT_NPROC, _TASKS_MOST)  # counted by user: nobody else is this one
     missing = [] if alone else _leave_network()
     memory.keep_out_of_core_files()
     missing += [what for what in [memory.overwrite_freed()] if what is not None]

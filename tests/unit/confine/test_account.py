@@ -21,7 +21,7 @@ UID, GID, GROUP = 61234, 61235, 61236
 """Nobody's on this machine."""
 
 PROGRAM = """
-import encodings.ascii, json, os, sys, time
+import encodings.ascii, json, os, resource, sys, time
 from pathlib import Path
 from watchkeeper.confine import kernel, landlock, process
 from watchkeeper.confine.account import Account
@@ -41,7 +41,7 @@ print(json.dumps({
     "uid": os.getresuid(), "gid": os.getresgid(), "groups": os.getgroups(), "effective": int(status["CapEff"], 16),
     "bounding": int(status["CapBnd"], 16), "dies by": kernel.death_signal(), "back": tried(os.setuid, 0),
     "key": tried(Path(sys.argv[2]).read_bytes), "kill": tried(os.kill, os.getppid(), 0),
-    "dumpable": Path("/proc/self/stat").stat().st_uid,
+    "tasks": resource.getrlimit(resource.RLIMIT_NPROC), "dumpable": Path("/proc/self/stat").stat().st_uid,
 }), flush=True)
 time.sleep(60)
 """.replace("UID, GID, GROUP", f"{UID}, {GID}, ({GROUP},)")
@@ -76,6 +76,7 @@ def test_it_is_another_user_with_nothing_of_the_firsts(tmp_path: Path, memory: s
     assert (told["back"], told["kill"]) == ("Operation not permitted",) * 2
     assert told["key"] == "Permission denied"
     assert told["dumpable"] == 0
+    assert told["tasks"] == [256, 256]
 
 
 def test_it_dies_with_its_parent_after_the_change_of_user() -> None:

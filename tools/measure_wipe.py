@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""What it would cost to wipe a camera's buffer after each frame, beside what the frame itself takes.
+
+usage: measure_wipe.py [--size WxH] [--rounds N]
+
+Buffers are of a camera's ring (four of NV12, locked), written in turns as a driver would, each wiped by the call that
+wipes it at the end. Beside it: all inputs of the networks, and the product's loop on the demo drive, in alternating
+blocks. Medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from statistics import median
+
+import numpy as np
+
+from watchkeeper.clock import NS_PER_MS, now_ns
+from watchkeeper.commands.bench_confined_loop import Loop
+from watchkeeper.memory.buffers import LockedBuffer
+from watchkeeper.memory.wipe import wipe
+
+
+def main() -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--rounds", type=int, default=20)
+    args = parser.parse_args()
+    width, height = map(int, args.size.split("x"))
+    nbytes = width * height * 3 // 2
+    ring = [LockedBuffer(nbytes) for _ in range(4)]
+    picture = np.random.default_rng(1).integers(0, 255, nbytes, dtype=np.uint8).tobytes()
+    inputs = [np.zeros(n, np.float32) for n in (128 * 128 * 3, 256 * 256 * 3, 192 * 192 * 3, 2 * 32 * 32)]
+    loop = Loop(lambda report: None)
+    loop.run(30)
+    wiped, emptied, frames = [], [], []
+    for turn in range(args.rounds):
+        frames += loop.run(10)
+        for number in range(10):
+            view = ring[(10 * turn + number) % 4].view
+            view[:] = picture
+            began_ns = now_ns()
+            wipe(view)
+            wiped.append(now_ns() - began_ns)
+            began_ns = now_ns()
+            for array in inputs:
+                array.fill(0)
+            emptied.append(now_ns() - began_ns)
+    frame_ns = median(frames)
+    for name, values in ((f"wipe {args.size} NV12", wiped), ("wipe the networks' inputs", emptied)):
+        share = 100 * median(values) / frame_ns
+        print(
+            f"{name:28} {median(values) / NS_PER_MS:7.3f} ms, {share:4.1f} % of a frame of {frame_ns / NS_PER_MS:.2f} ms"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
