@@ -130,14 +130,16 @@ def main() -> None:
     for path in ("--report", "--secret", "--write-to"):
         parser.add_argument(path, type=Path)
     parser.add_argument("--then", default="end")
+    parser.add_argument("--data-limit-mib", type=int, help="less than the product's, for a machine with less memory")
     args = parser.parse_args()
     supervisor = os.getppid()
     report_fd = os.open(args.report, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     policy = policy_for(
         vision_options(["watchkeeper-vision", "--board", "host", "--state-fd", "3", "--vehicle-fd", "4"])
     )
+    limit = policy.data_limit_bytes if args.data_limit_mib is None else args.data_limit_mib << 20
     told: dict[str, object] = {
-        "missing": confine(policy.rules, local_sockets=policy.local_sockets, data_limit_bytes=policy.data_limit_bytes)
+        "missing": confine(policy.rules, local_sockets=policy.local_sockets, data_limit_bytes=limit)
     }
     told["got"] = {
         name: _outcome(attempt) for name, attempt in attempts(args.secret, args.write_to, supervisor).items()

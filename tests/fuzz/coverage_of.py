@@ -1,4 +1,8 @@
-"""How much of a target's own modules its inputs reach: run once more, in a process of its own, under coverage."""
+"""How much of a target's own modules its inputs reach, and which of them it takes for that: run once more, in a process
+of its own, under coverage.
+
+    coverage_of.py TARGET FOLDER     of kept inputs, first inputs and those in FOLDER
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import coverage
@@ -15,11 +21,21 @@ from fuzz_table import TARGETS, Target
 _INPUTS_MOST = 3000
 
 
-def lines_reached(target: Target, corpus: Path) -> float:
-    """Share of the lines, 0 to 1, that kept inputs, first inputs and those in `corpus` reach."""
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """share: of the lines of the target's modules, 0 to 1. needed: files that each reach a line which none before it in
+    the order of size does."""
+
+    share: float
+    needed: tuple[Path, ...]
+
+
+def reached(target: Target, corpus: Path) -> Reached:
+    """Of a Python target. Raises CalledProcessError where the target itself breaks."""
     command = [sys.executable, str(Path(__file__)), target.name, str(corpus)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return float(json.loads(done.stdout)) if done.returncode == 0 else 0.0
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    share, needed = json.loads(done.stdout)
+    return Reached(share, tuple(map(Path, needed)))
 
 
 def _sources(target: Target) -> list[str]:
@@ -35,21 +51,39 @@ def _sources(target: Target) -> list[str]:
 
 
 def main() -> None:
-    """Print the share."""
+    """Print share and files."""
     target = TARGETS[sys.argv[1]]
     measured = coverage.Coverage(data_file=None, include=_sources(target), config_file=False)
     measured.start()
     call = target.call()
-    files = [*target.corpus(), *sorted(Path(sys.argv[2]).iterdir())[:_INPUTS_MOST]]
-    for data in [*target.seeds(), *(path.read_bytes() for path in files)]:
-        with contextlib.suppress(Exception):  # a finding is told elsewhere
-            call(data)
+    for data in target.seeds():
+        _tried(call, data)
     measured.stop()
+    found = [*target.corpus(), *sorted(Path(sys.argv[2]).iterdir())[:_INPUTS_MOST]]
+    needed, lines = [], _lines(measured)
+    for path in sorted(found, key=lambda path: (path.stat().st_size, path.name)):
+        measured.start()
+        _tried(call, path.read_bytes())
+        measured.stop()
+        if (more := _lines(measured)) > lines:
+            needed.append(str(path))
+            lines = more
     statements = missing = 0
     for name in measured.get_data().measured_files():
-        _, lines, _, absent, _ = measured.analysis2(name)
-        statements, missing = statements + len(lines), missing + len(absent)
-    print(json.dumps((statements - missing) / max(1, statements)))
+        _, there, _, absent, _ = measured.analysis2(name)
+        statements, missing = statements + len(there), missing + len(absent)
+    print(json.dumps([(statements - missing) / max(1, statements), needed]))
+
+
+def _tried(call: Callable[[bytes], object], data: bytes) -> None:
+    with contextlib.suppress(Exception):  # a finding is told elsewhere
+        call(data)
+
+
+def _lines(measured: coverage.Coverage) -> int:
+    """Lines that were executed so far."""
+    data = measured.get_data()
+    return sum(len(data.lines(name) or ()) for name in data.measured_files())
 
 
 if __name__ == "__main__":

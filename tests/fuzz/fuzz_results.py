@@ -85,6 +85,9 @@ Made by `tools/fuzz --page` from docs/fuzzing.json, to which every session of `t
 Inputs are made by libFuzzer, guided by which branches they reach: of Python by atheris, of the native code by clang
 with AddressSanitizer and UndefinedBehaviorSanitizer. What may come out of a Python target is our own error or none at
 all. Kept inputs are run through the targets by the ordinary tests, native ones under the sanitizers too.
+
+A finding is mended, and its input stays in tests/fuzz/corpus/TARGET under a name that says what it broke (only names
+that are a hash are exchanged by --keep); then `open` of that target goes down by one in docs/fuzzing.json.
 """
 _TAIL = """
 Coverage: of the lines of the target's own modules (Python, with branches not counted apart), or of all the program's

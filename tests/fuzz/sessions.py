@@ -13,7 +13,7 @@ from pathlib import Path
 
 import fuzz_results as results
 import native_build
-from coverage_of import lines_reached
+from coverage_of import reached
 from fuzz_table import CORPUS, LONGEST_BYTES, TARGETS, Target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,10 +109,10 @@ def _write_seeds(target: Target, folder: Path) -> None:
 
 def _coverage(target: Target, corpus: Path, said: str) -> float:
     if target.function is not None:
-        return lines_reached(target, corpus)
-    reached = re.findall(r"\bcov: (\d+)", said)
+        return reached(target, corpus).share
+    found = re.findall(r"\bcov: (\d+)", said)
     edges = re.search(r"Loaded 1 modules\s+\((\d+) inline 8-bit counters\)", said)
-    return int(reached[-1]) / int(edges[1]) if reached and edges else 0.0
+    return int(found[-1]) / int(edges[1]) if found and edges else 0.0
 
 
 def _keep(target: Target, command: list[str], corpus: Path) -> None:
@@ -120,18 +120,22 @@ def _keep(target: Target, command: list[str], corpus: Path) -> None:
     kept = CORPUS / target.name
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="watchkeeper-merge-") as merged:
-        subprocess.run(
-            [*command, "-merge=1", f"-max_len={LONGEST_BYTES}", f"-timeout={_UNIT_S}", merged, str(kept), str(corpus)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        smallest = sorted(Path(merged).iterdir(), key=lambda path: (path.stat().st_size, path.name))[:KEPT_MOST]
-        if not smallest:
-            return
-        for old in kept.glob("[0-9a-f]*"):
+        if target.function is not None:
+            smallest = list(reached(target, corpus).needed)
+        else:
+            subprocess.run(
+                [*command, "-merge=1", f"-max_len={LONGEST_BYTES}", f"-timeout={_UNIT_S}", merged, str(kept),
+                 str(corpus)],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+            )  # fmt: skip
+            smallest = sorted(Path(merged).iterdir(), key=lambda path: (path.stat().st_size, path.name))
+        for path in smallest[:KEPT_MOST]:
+            shutil.copy(path, Path(merged) / f"keep-{path.name}")
+        for old in kept.iterdir():
             if re.fullmatch(r"[0-9a-f]{40}", old.name):  # what a finding left has a name of its own, and stays
                 old.unlink()
-        for path in smallest:
-            shutil.copy(path, kept / path.name)
+        for path in Path(merged).glob("keep-*"):
+            shutil.move(path, kept / path.name.removeprefix("keep-"))
 
 
 if __name__ == "__main__":

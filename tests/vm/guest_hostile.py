@@ -41,7 +41,7 @@ def attack(bus: str, then: str) -> dict[str, Any]:
     (folder / "unit.key").write_bytes(b"a unit's own key")
     vision = (
         sys.executable, str(_HOSTILE), "watchkeeper-vision", "--report", str(folder / "report"), "--secret",
-        str(folder / "unit.key"), "--write-to", str(folder / "target"), "--then", then,
+        str(folder / "unit.key"), "--write-to", str(folder / "target"), "--then", then, "--data-limit-mib", "400",
     )  # fmt: skip
     killed = _killed()
     rig = Rig(folder, (), vision, bus)
@@ -51,11 +51,13 @@ def attack(bus: str, then: str) -> dict[str, Any]:
             assert time.monotonic() < end, "it never came to its report"
             assert rig.process.poll() is None
             time.sleep(0.2)
+        print(f"{then}: all has been tried", flush=True)
         if then == "fill":
             while _killed() == killed:
                 assert time.monotonic() < end, "nobody was killed"
                 assert rig.process.poll() is None, "it was the supervisor"
                 time.sleep(0.1)
+            print("the kernel has killed it", flush=True)
         since_ns = now_ns()
         time.sleep(_AFTER_S)
         assert rig.process.poll() is None

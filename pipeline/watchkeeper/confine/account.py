@@ -76,9 +76,11 @@ def become_supervisor(name: str = SUPERVISOR_USER) -> str | None:
     user = account(name)
     if user is None:
         return f"there is no user {name} on this system: the supervisor runs as {_own_name()}"
+    rights = frozenset({kernel.CAP_SETUID, kernel.CAP_SETGID})
+    kernel.drop_bounding(rights)
     kernel.keep_capabilities()
     become(user)
-    kernel.pass_on(frozenset({kernel.CAP_SETUID, kernel.CAP_SETGID}))
+    kernel.pass_on(rights)
     return None
 
 

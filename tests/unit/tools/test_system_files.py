@@ -107,7 +107,7 @@ def test_vision_has_a_user_of_its_own_with_the_camera_and_nothing_of_the_supervi
     assert supervisor == SUPERVISOR_USER
     unit = (SYSTEM / "watchkeeper.service").read_text()
     filters = [line for line in unit.splitlines() if line.startswith("SystemCallFilter=")]
-    assert filters[-1] == "SystemCallFilter=@setuid"
+    assert filters[-1] == "SystemCallFilter=@setuid capset"  # which ~@privileged before it forbids
     assert service.get("PrivateUsers", "no") == "no"
     assert "CacheDirectory" not in service  # systemd would give it to the supervisor
     assert (
