@@ -53,7 +53,7 @@ def page(sums: dict[str, Sum]) -> str:
     """docs/fuzzing.md."""
     rows = [
         [
-            name, TARGETS[name].about, f"{one.cpu_s / 3600:.2f}", f"{one.executions:,}".replace(",", " "),
+            name, TARGETS[name].about, _time(one.cpu_s), f"{one.executions:,}".replace(",", " "),
             f"{100 * one.coverage:.0f} %" if one.coverage else "not measured", str(one.findings), str(one.open),
         ]
         for name, one in sums.items()
@@ -62,14 +62,18 @@ def page(sums: dict[str, Sum]) -> str:
     short = [name for name, one in sums.items() if one.cpu_s < WANTED_S]
     verdict = (
         f"Not there yet: {len(short)} of {len(sums)} targets have less than {WANTED_S / 3600:g} CPU hours behind them, "
-        f"the least {least / 3600:.2f}."
+        f"the least {_time(least)}."
         if short
         else f"Every target has at least {WANTED_S / 3600:g} CPU hours behind it."
     )
     return "\n".join([
         _HEAD, verdict, "",
-        table(["target", "what", "CPU hours", "executions", "coverage", "findings", "open"], rows), _TAIL,
+        table(["target", "what", "CPU time", "executions", "coverage", "findings", "open"], rows), _TAIL,
     ])  # fmt: skip
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 3600:.2f} h" if seconds >= 360 else f"{seconds:.0f} s"
 
 
 _HEAD = """# Fuzzing
