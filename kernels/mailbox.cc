@@ -106,7 +106,8 @@ void Mailbox::write(const unsigned char* bytes) {
     header_->words[i].store(word, std::memory_order_relaxed);
     left -= n;
   }
-  header_->sequence.store(writing + 1, std::memory_order_release);
+  // 0 means that nothing was written yet. No writer counts that far, but somebody may have put a number there.
+  header_->sequence.store(writing + 1 == 0 ? 2 : writing + 1, std::memory_order_release);
 }
 
 bool Mailbox::read(unsigned char* bytes, unsigned tries) const {

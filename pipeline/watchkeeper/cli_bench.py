@@ -33,6 +33,16 @@ def benches(commands: Commands) -> None:
     _bench_runs(sub)
     _bench_recorder(sub)
     _bench_deadline(sub)
+    _bench_confinement(sub)
+
+
+def _bench_confinement(sub: Commands) -> None:
+    p = command(sub, "confinement", "what being confined costs, beside not", "bench_confinement:run", json=False)
+    p.add_argument("--frames", metavar="N", type=int, default=600, help="frames a side (default: 600)")
+    p.add_argument("--times", metavar="N", type=int, default=5, help="failovers a side, 0 for none (default: 5)")
+    p.add_argument("--seed", metavar="N", type=int, default=1, help="of the moments at which vision is killed")
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
 
 
 def _bench_deadline(sub: Commands) -> None:

@@ -1,7 +1,10 @@
 """A vision process that was taken over: confined as the product confines it, then it tries everything to get out.
 
-    python hostile_vision.py watchkeeper-vision --report FILE --secret FILE --write-to DIR [--then hang]
+    python hostile_vision.py watchkeeper-vision --report FILE --secret FILE --write-to DIR [--then hang|fill]
                              [--state-fd N --vehicle-fd M]
+
+--then fill: takes memory that is not private, and so not counted by its own limit, until it is killed. In a virtual
+machine only.
 
 Adds one line of JSON to FILE, opened beforehand: what was tried -> the error it got, or "SUCCEEDED: ...".
 """
@@ -11,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import mmap
 import os
 import signal
 import socket
@@ -50,6 +54,19 @@ def _fork() -> int:
     return pid
 
 
+def _fork_bomb() -> int:
+    return len([_fork() for _ in range(500)])
+
+
+def _fill_shared_memory() -> None:
+    """Without end: each page is touched."""
+    taken = []
+    while True:
+        taken.append(mmap.mmap(-1, 8 << 20, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS))
+        for page in range(0, 8 << 20, mmap.PAGESIZE):
+            taken[-1][page] = 1
+
+
 def _fill_memory() -> int:
     return len([bytearray(64 << 20) for _ in range(256)])
 
@@ -77,6 +94,7 @@ def attempts(secret: Path, folder: Path, supervisor: int) -> dict[str, Callable[
         "io_uring": lambda: _call("io_uring_setup", 8, ctypes.addressof(ctypes.create_string_buffer(256))),
         "execute a program": lambda: os.execv("/bin/true", ["true"]),
         "fork": _fork,
+        "fork bomb": _fork_bomb,
         "start a process": lambda: os.posix_spawn("/bin/true", ["true"], {}),
         "new user namespace": lambda: _libc(_LIBC.unshare(0x10000000)),
         "write a file": lambda: _write(folder / "picture.raw"),
@@ -112,14 +130,16 @@ def main() -> None:
     for path in ("--report", "--secret", "--write-to"):
         parser.add_argument(path, type=Path)
     parser.add_argument("--then", default="end")
+    parser.add_argument("--data-limit-mib", type=int, help="less than the product's, for a machine with less memory")
     args = parser.parse_args()
     supervisor = os.getppid()
     report_fd = os.open(args.report, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     policy = policy_for(
         vision_options(["watchkeeper-vision", "--board", "host", "--state-fd", "3", "--vehicle-fd", "4"])
     )
+    limit = policy.data_limit_bytes if args.data_limit_mib is None else args.data_limit_mib << 20
     told: dict[str, object] = {
-        "missing": confine(policy.rules, local_sockets=policy.local_sockets, data_limit_bytes=policy.data_limit_bytes)
+        "missing": confine(policy.rules, local_sockets=policy.local_sockets, data_limit_bytes=limit)
     }
     told["got"] = {
         name: _outcome(attempt) for name, attempt in attempts(args.secret, args.write_to, supervisor).items()
@@ -129,6 +149,8 @@ def main() -> None:
     threads.join()
     os.kill(os.getpid(), 0)
     os.write(report_fd, json.dumps(told).encode() + b"\n")
+    if args.then == "fill":
+        _fill_shared_memory()
     if args.then == "hang":
         while True:
             time.sleep(1)

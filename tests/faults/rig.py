@@ -38,9 +38,16 @@ CAUSE_OF = {"SIGKILL": Cause.VISION_RESTARTING, "SIGSTOP": Cause.STALE_VISION}
 class Rig:
     """One supervisor process, its log and its own report."""
 
-    def __init__(self, folder: Path, options: tuple[str, ...], vision: tuple[str, ...], bus: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        options: tuple[str, ...],
+        vision: tuple[str, ...],
+        bus: str | None = None,
+        prefix: tuple[str, ...] = (),
+    ) -> None:
         """options: the supervisor's. vision: the command that runs as vision. bus: default a virtual one of its own,
-        with a simulated vehicle on it."""
+        with a simulated vehicle on it. prefix: a program that becomes the supervisor, with its options."""
         self._seen: list[tuple[int, Decoded]] = []
         self._read_to = 0
         vehicle = ("--simulated-speed-kph", "80") if bus is None else ()
@@ -49,7 +56,7 @@ class Rig:
         self.status_fd = Mailbox.create(SUPERVISOR)
         self._status = Reader(self.status_fd, SUPERVISOR)
         command = [
-            sys.executable, "-m", "watchkeeper.supervisor.main", "watchkeeper-supervisor", "--can", self.bus,
+            *prefix, sys.executable, "-m", "watchkeeper.supervisor.main", "watchkeeper-supervisor", "--can", self.bus,
             "--can-log", str(self.log), "--status-fd", str(self.status_fd), *vehicle, *options,
             "--", *vision,
         ]  # fmt: skip

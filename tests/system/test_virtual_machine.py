@@ -125,3 +125,25 @@ def test_watchdog(keep: Path, how: str, status: int) -> None:
     written = json.loads(out.read_text())  # it had been fed for longer than its time-out before
     if how == "hung":
         assert (written["frames_before_stop"] > 20, written["frames_after_stop"]) == (True, 0), written
+
+
+def test_a_hostile_vision_gets_nowhere(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a kernel of its own it may do its worst: each attempt fails, the memory it takes costs its own life alone."""
+    out = keep / "hostile.json"
+    assert _vm(f"{ROOT}/tests/vm/guest_hostile.py {out}", keep) == 0
+    hung, filled = json.loads(out.read_text())["rows"]
+    for row in (hung, filled):
+        with capsys.disabled():
+            told = {name: value for name, value in row.items() if name != "reports"}
+            print(f"\n  {len(row['reports'][0]['got'])} attempts, then {told}", end="")
+        for report in row["reports"]:
+            assert {what: how for what, how in report["got"].items() if how.startswith("SUCCEEDED")} == {}
+            assert len(report["got"]) >= 35
+            # what an older Landlock cannot forbid is said, and stopped by seccomp
+            assert [line for line in report["missing"] if not line.startswith("Landlock")] == []
+        assert (row["stolen"], row["active"], row["frames_ok"], row["exit_status"]) == ([], False, True, 0)
+        assert set(row["states_after"]) <= {"UNAVAILABLE", "FAULT"}
+        assert row["frames_after"] > 20
+    assert hung["killed"] == 0
+    assert filled["killed"] >= 1
+    assert filled["restarts"] >= 1

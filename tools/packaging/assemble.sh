@@ -38,7 +38,9 @@ mkdir -p "$tree/DEBIAN"
 find "$tree" -type d -exec chmod 755 {} +
 find "$lib/watchkeeper/lib" -type f -exec chmod 644 {} + # wheels mark their libraries as programs
 next="${python%.*}.$((${python#*.} + 1))"
-size=$(du -sk --exclude=DEBIAN "$tree" | cut -f1)
+# deb-substvars(5): files in whole KiB, all else as one; `du` would count the blocks of this machine's file system
+size=$(find "$tree" -path "$tree/DEBIAN" -prune -o -type f -printf '%s\n' -o -printf '1\n' |
+  awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }')
 sed -e "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@SIZE@/$size/; s/@PYTHON@/$python/; s/@PYTHON_NEXT@/$next/; s/@NUMPY@/$depends/" \
   tools/packaging/control.in >"$tree/DEBIAN/control"
 echo /etc/default/watchkeeper >"$tree/DEBIAN/conffiles"

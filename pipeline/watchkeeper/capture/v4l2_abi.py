@@ -150,3 +150,4 @@ S_PARM = _request(3, "V", 22, ctypes.sizeof(StreamParameters))
 HEAP_ALLOC = _request(3, "H", 0, ctypes.sizeof(HeapAllocation))
 DMA_BUF_SYNC = _request(1, "b", 0, ctypes.sizeof(c_uint64))
 SYNC_READ_START, SYNC_READ_END = 1 | 0 << 2, 1 | 1 << 2
+SYNC_WRITE_START, SYNC_WRITE_END = 2 | 0 << 2, 2 | 1 << 2

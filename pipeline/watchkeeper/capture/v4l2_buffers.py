@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from watchkeeper.capture import v4l2_abi as abi
 from watchkeeper.capture.v4l2_kernel import Kernel
 from watchkeeper.errors import BadInputError
 from watchkeeper.memory.buffers import Allocate, DriverBuffer, whole_pages
+from watchkeeper.memory.wipe import wipe
 
 WAYS = {
     "mmap": abi.MEMORY_MMAP, "expbuf": abi.MEMORY_MMAP, "userptr": abi.MEMORY_USERPTR, "dmabuf": abi.MEMORY_DMABUF,
@@ -63,6 +65,7 @@ def _slot(kernel: Kernel, fd: int, way: str, index: int, nbytes: int, allocate: 
     if way == "dmabuf":
         dmabuf, size = _from_heap(kernel, nbytes), whole_pages(nbytes)
         mapped = kernel.map(dmabuf, size, 0)
+        mapped.madvise(mmap.MADV_DONTDUMP)
         return Slot(index, memoryview(mapped), size, dmabuf_fd=dmabuf, mapped=mapped)
     buffer = abi.Buffer(index=index, type=abi.CAPTURE, memory=abi.MEMORY_MMAP)
     kernel.ioctl(fd, abi.QUERYBUF, buffer)
@@ -72,6 +75,7 @@ def _slot(kernel: Kernel, fd: int, way: str, index: int, nbytes: int, allocate: 
         kernel.ioctl(fd, abi.EXPBUF, export)
         dmabuf = int(export.fd)
     mapped = kernel.map(fd, length, int(buffer.m.offset)) if dmabuf < 0 else kernel.map(dmabuf, length, 0)
+    mapped.madvise(mmap.MADV_DONTDUMP)
     return Slot(index, memoryview(mapped), length, dmabuf_fd=dmabuf, mapped=mapped)
 
 
@@ -118,8 +122,27 @@ def _sync(kernel: Kernel, slot: Slot, flags: int) -> None:
     kernel.ioctl(slot.dmabuf_fd, abi.DMA_BUF_SYNC, ctypes.c_uint64(flags))
 
 
+def _wipe(kernel: Kernel, slot: Slot) -> None:
+    """What the driver's own memory or a heap's holds; `owned` memory is wiped by its own `close`.
+
+    A device that is gone refuses the synchronisation; its memory can be written for as long as it is mapped.
+    """
+    if slot.mapped is None:
+        return
+    for flags in (abi.SYNC_WRITE_START, abi.SYNC_WRITE_END):
+        if slot.dmabuf_fd >= 0:
+            with contextlib.suppress(OSError):
+                _sync(kernel, slot, flags)
+        if flags == abi.SYNC_WRITE_START:
+            wipe(slot.view)
+
+
 def release(kernel: Kernel, slot: Slot) -> None:
-    """Give the memory back. A view somebody still holds keeps it alive until it is gone."""
+    """Give the memory back, with zeros in it. A view somebody still holds keeps it alive until it is gone.
+
+    Once only, and with the stream off: nothing is written to it any more.
+    """
+    _wipe(kernel, slot)
     for closing in (slot.view.release, getattr(slot.mapped, "close", None), getattr(slot.owned, "close", None)):
         if closing is not None:
             with contextlib.suppress(BufferError):

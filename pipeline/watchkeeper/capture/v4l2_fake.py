@@ -104,7 +104,7 @@ class FakeKernel:
             os.ftruncate(argument.fd, argument.len)
             return
         if request == abi.DMA_BUF_SYNC:
-            self.unsynced += 1 if argument.value == abi.SYNC_READ_START else -1
+            self.unsynced += 1 if argument.value in (abi.SYNC_READ_START, abi.SYNC_WRITE_START) else -1
             return
         if fd != self._device_fd:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))

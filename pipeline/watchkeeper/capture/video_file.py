@@ -75,6 +75,9 @@ class VideoFile:
         if not container.streams.video:
             container.close()
             raise BadInputError.at(self.path, f"has no video stream; {_EXPECTED}")
+        if getattr(container.streams.video[0], "codec_context", None) is None:  # as PyAV's types do not tell
+            container.close()
+            raise BadInputError.at(self.path, f"its pictures are in a format that nothing here decodes; {_EXPECTED}")
         self._container = container
         self._stream = container.streams.video[0]
         # One thread: frame threading would add a delay of frames and take cores from the vision thread.

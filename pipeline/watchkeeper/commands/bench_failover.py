@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     reactions: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="watchkeeper-failover-") as name:
         folder = Path(name)
-        with _System(folder / "signals.log", "demo:") as system:
+        with System(folder / "signals.log", "demo:") as system:
             for case, number, cause in (
                 ("vision-killed", signal.SIGKILL, Cause.VISION_RESTARTING),
                 ("vision-stopped", signal.SIGSTOP, Cause.STALE_VISION),
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         _write_frozen_clip(clip)
         reactions["frozen-picture"] = []
         for turn in range(args.times):
-            with _System(folder / f"frozen-{turn}.log", f"file:{clip}") as system:
+            with System(folder / f"frozen-{turn}.log", f"file:{clip}") as system:
                 reactions["frozen-picture"].append(system.watch_frozen())
     rows = []
     for case, values in reactions.items():
@@ -78,10 +78,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-class _System:
-    """One supervisor with the real vision process; ends both on the way out."""
+class System:
+    """One supervisor with the real vision process, of the module `vision`; ends both on the way out."""
 
-    def __init__(self, log: Path, source: str) -> None:
+    def __init__(self, log: Path, source: str, vision: str = "watchkeeper.runtime.confined") -> None:
         self._log, self._read_to = log, 0
         self._seen: list[tuple[int, Cause]] = []
         self._fds = Mailbox.create(SUPERVISOR), Mailbox.create(VISION)
@@ -92,14 +92,14 @@ class _System:
             *python, "watchkeeper.supervisor.main", "watchkeeper-supervisor",
             "--can", f"virtual:failover-{os.getpid()}", "--can-log", str(log),
             "--status-fd", str(status_fd), "--vision-fd", str(vision_fd),
-            "--simulated-speed-kph", "80", "--", *python, "watchkeeper.runtime.confined", "watchkeeper-vision",
+            "--simulated-speed-kph", "80", "--", *python, vision, "watchkeeper-vision",
             "--board", "host", "--source", source, "--repeat",
         ]  # fmt: skip
         self._process = subprocess.Popen(
             command, pass_fds=self._fds, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
 
-    def __enter__(self) -> _System:
+    def __enter__(self) -> System:
         return self
 
     def __exit__(
@@ -116,6 +116,10 @@ class _System:
 
     def hurt(self, number: signal.Signals, cause: Cause, rng: random.Random) -> float:
         """Send vision the signal at a random moment of its normal work; ms until the bus says `cause`."""
+        return self.hurt_and_back(number, cause, rng)[0]
+
+    def hurt_and_back(self, number: signal.Signals, cause: Cause, rng: random.Random) -> tuple[float, float]:
+        """As `hurt`, and ms until vision is up and believed again."""
         self._first(now_ns(), _is_well)
         time.sleep(rng.uniform(0.3, 1.3))
         report_now = self._status.read()
@@ -124,8 +128,8 @@ class _System:
         act_ns = now_ns()
         os.kill(report_now.vision_pid, number)
         seen_ns = self._first(act_ns, lambda found: found is cause)
-        self._first(seen_ns, _is_well)
-        return (seen_ns - act_ns) / NS_PER_MS
+        well_ns = self._first(seen_ns, _is_well)
+        return (seen_ns - act_ns) / NS_PER_MS, (well_ns - act_ns) / NS_PER_MS
 
     def watch_frozen(self) -> float:
         """Ms from the first repeated picture's exposure until the bus says CameraFrozen."""

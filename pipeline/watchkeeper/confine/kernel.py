@@ -8,7 +8,8 @@ from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 38, 4, 24  # <linux/prctl.h>
-_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+_PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG, _PR_SET_KEEPCAPS = 1, 2, 8
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 2, 4
 _LAST_CAPABILITY = 63  # the kernel refuses those it does not know
 
 
@@ -42,6 +43,28 @@ def not_dumpable() -> None:
     prctl(_PR_SET_DUMPABLE, 0)
 
 
+def dumpable() -> None:
+    """Its files in /proc are its own user's again, as they are not after a change of user."""
+    prctl(_PR_SET_DUMPABLE, 1)
+
+
+def death_signal() -> int:
+    """What the kernel sends this process when its parent ends; 0: nothing."""
+    value = ctypes.c_int()
+    prctl(_PR_GET_PDEATHSIG, ctypes.addressof(value))
+    return value.value
+
+
+def set_death_signal(signal_number: int) -> None:
+    """See death_signal. A parent that has ended already is not noticed: look at getppid afterwards."""
+    prctl(_PR_SET_PDEATHSIG, signal_number)
+
+
+def keep_capabilities() -> None:
+    """A change from root to another user empties the permitted set unless this was said before."""
+    prctl(_PR_SET_KEEPCAPS, 1)
+
+
 def unshare(flags: int) -> None:
     """Raises OSError with the kernel's errno."""
     if _LIBC.unshare(flags) != 0:
@@ -55,6 +78,13 @@ def has_capabilities() -> bool:
     return any(line.startswith("CapPrm:") and int(line.split()[1], 16) != 0 for line in status.splitlines())
 
 
+def may_change_user() -> bool:
+    """Root, or whoever was given the right to become another user and to choose its groups."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    held = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapEff:"))
+    return held >> CAP_SETGID & held >> CAP_SETUID & 1 == 1
+
+
 class _CapHeader(ctypes.Structure):
     _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
 
@@ -63,7 +93,19 @@ class _CapData(ctypes.Structure):
     _fields_ = [("words", ctypes.c_uint32 * 6)]
 
 
-CAP_IPC_LOCK = 14  # <linux/capability.h>
+CAP_SETGID, CAP_SETUID, CAP_IPC_LOCK = 6, 7, 14  # <linux/capability.h>
+
+
+def drop_bounding(keep: frozenset[int] = frozenset()) -> None:
+    """No program that this one executes can bring a capability but `keep` with it. As far as it is permitted: it takes
+    CAP_SETPCAP, which a change of user takes away."""
+    for capability in range(_LAST_CAPABILITY + 1):
+        if capability in keep:
+            continue
+        try:
+            prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:  # not permitted, or unknown to this kernel
+            break
 
 
 def drop_capabilities(keep: frozenset[int] = frozenset()) -> None:
@@ -72,22 +114,26 @@ def drop_capabilities(keep: frozenset[int] = frozenset()) -> None:
 
     Of this thread alone: call it before others exist. Raises OSError.
     """
-    for capability in range(_LAST_CAPABILITY + 1):
-        if capability in keep:
-            continue
-        try:
-            prctl(_PR_CAPBSET_DROP, capability)
-        except OSError:  # not permitted without CAP_SETPCAP, or unknown to this kernel; permitted is emptied below
-            break
+    drop_bounding(keep)
     prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
-    header, data = _CapHeader(0x20080522, 0), _CapData()  # _LINUX_CAPABILITY_VERSION_3, all zero
-    if keep:
-        if _LIBC.capget(ctypes.byref(header), ctypes.byref(data)) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-        mask = sum(1 << capability for capability in keep)
-        held = data.words[0] & data.words[1] & mask  # effective and permitted, capabilities 0 to 31
-        data.words[:] = (held, held, 0, 0, 0, 0)
+    _set_capabilities(keep, inherited=False)
+
+
+def pass_on(keep: frozenset[int]) -> None:
+    """None but `keep` (of those permitted, below 32) is left, and programs that this one executes have them too."""
+    for capability in _set_capabilities(keep, inherited=True):
+        prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability)
+
+
+def _set_capabilities(keep: frozenset[int], *, inherited: bool) -> list[int]:
+    """Those that are left: a change of user may have emptied the effective ones, so what is permitted counts."""
+    header, data = _CapHeader(0x20080522, 0), _CapData()  # _LINUX_CAPABILITY_VERSION_3
+    if keep and _LIBC.capget(ctypes.byref(header), ctypes.byref(data)) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    held = data.words[1] & sum(1 << capability for capability in keep)
+    data.words[:] = (held, held, held if inherited else 0, 0, 0, 0)
     if _LIBC.capset(ctypes.byref(header), ctypes.byref(data)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+    return [capability for capability in sorted(keep) if held >> capability & 1]

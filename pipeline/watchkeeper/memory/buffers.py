@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import mmap
-import os
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
 
 from watchkeeper.errors import BadInputError
+from watchkeeper.memory.wipe import guard
 
 PAGE_BYTES = mmap.PAGESIZE
 
@@ -53,6 +52,7 @@ class LockedBuffer:
 
     lock: "must" raises BadInputError where the limit on locked memory (RLIMIT_MEMLOCK) does not allow it; "try" goes on
     without, and `locked` says so. The pages are not handed to a forked child (MADV_DONTFORK): a driver may be writing.
+    They are in no core file, and zeros from `close` on, whoever still looks at them.
     """
 
     def __init__(self, nbytes: int, *, lock: str = "try") -> None:
@@ -66,7 +66,7 @@ class LockedBuffer:
         del anchor  # its export would keep the map from being closed
         for page in range(0, len(self._map), PAGE_BYTES):
             self._map[page] = 0
-        self.locked = _mlock(self._address, len(self._map))
+        self.locked = guard(self._address, len(self._map))
         if lock == "must" and not self.locked:
             self.close()
             raise BadInputError(
@@ -97,6 +97,7 @@ class LockedBuffer:
     def close(self) -> None:
         view, self._view = getattr(self, "_view", None), None
         if view is not None:
+            ctypes.memset(self._address, 0, len(self._map))
             with contextlib.suppress(BufferError):
                 view.release()
         with contextlib.suppress(BufferError):  # somebody still looks at it: freed, and so unlocked, with the last view
@@ -116,14 +117,3 @@ def address_of(view: memoryview) -> int:
     import numpy as np
 
     return int(np.frombuffer(view, np.uint8).__array_interface__["data"][0])
-
-
-def _mlock(address: int, nbytes: int) -> bool:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mlock.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
-    if libc.mlock(address, nbytes) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in (errno.ENOMEM, errno.EPERM, errno.EAGAIN):
-        return False
-    raise OSError(number, os.strerror(number))

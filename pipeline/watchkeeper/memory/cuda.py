@@ -135,7 +135,8 @@ def _give_back() -> None:
 
 
 class CudaBuffer:
-    """A `DriverBuffer` in page-locked, mapped memory: a camera writes it (USERPTR), the GPU reads it in place."""
+    """A `DriverBuffer` in page-locked, mapped memory: a camera writes it (USERPTR), the GPU reads it in place. Zeros
+    from `close` on."""
 
     def __init__(self, nbytes: int, context: PrimaryContext | None = None) -> None:
         self._nbytes = nbytes
@@ -163,4 +164,6 @@ class CudaBuffer:
         return self._array.data
 
     def close(self) -> None:
+        if self._array is not None:
+            self._array.fill(0)
         self._array = None

@@ -2,8 +2,9 @@
 
     python -m watchkeeper.runtime.confined watchkeeper-vision --source URI ... --state-fd N --vehicle-fd M
 
-What needs a permission (first-in-first-out scheduling, locked memory) is taken first; then everything is given up; only
-then are numpy, the decoder and the engine loaded. There is no option that leaves it out. Exit status as runtime.vision.
+What needs a permission (first-in-first-out scheduling, locked memory) is taken first; then everything is given up,
+the supervisor's user too where it was started with the right to become another; only then are numpy, the decoder and
+the engine loaded. There is no option that leaves it out. Exit status as runtime.vision.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import importlib
 import sys
 
+from watchkeeper.confine import account
 from watchkeeper.confine.process import confine
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.runtime.policy import policy_for
@@ -31,12 +33,15 @@ def main(argv: list[str] | None = None) -> int:
         for what in become_realtime():
             print(f"watchkeeper-vision: works with more jitter: no {what}", file=sys.stderr)
         args.realtime = False  # done; later there is no permission for it
-    for what in confine(
+    user, why_not = account.choose(policy.read, policy.written)
+    missing = confine(
         policy.rules,
         local_sockets=policy.local_sockets,
         data_limit_bytes=policy.data_limit_bytes,
         locked=locked,
-    ):
+        user=user,
+    )
+    for what in missing if why_not is None else [why_not, *missing]:
         print(f"watchkeeper-vision: less confined: {what}", file=sys.stderr)
     status: int = importlib.import_module("watchkeeper.runtime.vision").run(args)
     return status

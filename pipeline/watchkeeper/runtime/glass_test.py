@@ -40,5 +40,8 @@ class GlassTest:
     def forget_driver(self) -> None:
         """Nobody is known."""
 
+    def wipe(self) -> None:
+        """No picture is held."""
+
     def close(self) -> None:
         """Nothing is held."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from contextlib import ExitStack, closing
@@ -11,11 +12,12 @@ from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.errors import BadInputError
 from watchkeeper.inference.allowed import production_model
 from watchkeeper.inference.build_options import BuildOptions
-from watchkeeper.inference.engine import Engine, Progress, open_engine
+from watchkeeper.inference.engine import Engine, EngineError, Progress, open_engine
 from watchkeeper.inference.manifest import Manifest
 from watchkeeper.measure import eye_patch, face, regions
 from watchkeeper.measure.eye_patch import EyeReading
 from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
+from watchkeeper.memory.wipe import guard
 from watchkeeper.preprocess import plan
 from watchkeeper.preprocess.backends import Preprocessor, open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
@@ -75,6 +77,9 @@ class Networks:
                 many = 1 if name == eyes else threads
                 opened = open_engine(engine_name, manifest, threads=many, progress=on_build, options=options)
                 engine[name] = opening.enter_context(opened)
+                for entry in opened.inputs:
+                    array = opened.input(entry.name)
+                    guard(int(array.__array_interface__["data"][0]), array.nbytes)
                 spec[name] = _input_spec(manifest, opened)
             self.preprocess: Preprocessor = opening.enter_context(closing(open_preprocessor(preprocess)))
             self._open = opening.pop_all()
@@ -83,10 +88,29 @@ class Networks:
         self.quick = LandmarkNetwork(engine[QUICK], spec[QUICK], Network.QUICK, QUICK_COUNT)
         self._eyes, self._eye_spec = engine[eyes], spec[eyes]
         self._patches = tuple(self._eyes.input(0)[i : i + 1] for i in (0, 1))
+        self._all = tuple(engine.values())
+        self._of_a_driver = (self.full.engine, self.quick.engine, self._eyes)
+        self._has_driver = False
 
     def close(self) -> None:
         """Let go of preprocessor and engines, in this order; may be called again."""
         self._open.close()
+
+    def forget_driver(self) -> None:
+        """Nobody is seen any more: the crops of face and eyes would stay until somebody is."""
+        if self._has_driver:
+            self._has_driver = False
+            for engine in self._of_a_driver:
+                _empty(engine)
+
+    def wipe(self) -> None:
+        """Before an end: every network is run on an empty picture, which overwrites what the engine's library holds of
+        the last one, from the crop over what the layers made of it to the output."""
+        self._has_driver = False
+        for engine in self._all:
+            with contextlib.suppress(EngineError):  # a broken one: its crop is gone at least
+                _empty(engine)
+                engine.run()
 
     def detect(self, frame: Frame, camera: CameraGeometry) -> Region | None:
         """Where to look for the driver's landmarks; None when no face is found. camera: for frames of this size."""
@@ -95,6 +119,7 @@ class Networks:
         self._work.mark(Kind.PREPROCESS, Network.DETECTOR)
         self._detector.run()
         self._work.mark(Kind.INFER, Network.DETECTOR)
+        _empty(self._detector)  # with a track it is not run again for long: the whole picture would stay
         found = face.decode(self._detector.output("regressors"), self._detector.output("classificators"), whole)
         driver = face.choose_driver(found, camera)
         return None if driver is None else regions.from_detection(driver)
@@ -109,6 +134,7 @@ class Networks:
     def cut(self, frame: Frame, region: Region, network: LandmarkNetwork) -> None:
         """The first half of `landmarks`: the region into the network's input. Where a GPU cuts, the frame has to stay
         as it is until the second half is over."""
+        self._has_driver = True
         self.preprocess.start_many(frame, (region,), network.spec, (network.engine.input(0),))
         self._work.mark(Kind.PREPROCESS, network.detail)
 
@@ -126,6 +152,11 @@ class Networks:
         self._work.mark(Kind.INFER, Network.EYES)
         left, right = self._eyes.output(0)
         return eye_patch.read(left), eye_patch.read(right)
+
+
+def _empty(engine: Engine) -> None:
+    for entry in engine.inputs:
+        engine.input(entry.name).fill(0)
 
 
 def _probability(logit: float) -> float:

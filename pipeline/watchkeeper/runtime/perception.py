@@ -27,6 +27,7 @@ from watchkeeper.inference.engine import Progress
 from watchkeeper.measure import regions
 from watchkeeper.measure.driver import DriverMeasure, DriverSample, QuickLook
 from watchkeeper.measure.eye_patch import EyeReading
+from watchkeeper.measure.head_pose import HeadPose
 from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
 from watchkeeper.measure.pose_offset import RegionOffset
 from watchkeeper.measure.quality import image_quality
@@ -148,7 +149,7 @@ class Perception:
             p = self._track(frame, self._networks.full)
         if self._region is None:
             if not work.allows(Task.DETECT):
-                driver.lost()
+                self._lost(driver)
                 return Measurement(frame.t_ns, frame.seq, image=quality)
             self._region = self._networks.detect(frame, driver.camera)
             self.detector_runs += 1
@@ -160,7 +161,7 @@ class Perception:
                 p = self._track(frame, self._networks.full)
                 work.done(Task.REFINE)
         if self._region is None:
-            driver.lost()
+            self._lost(driver)
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
         driver.see(self._seen(frame, p, by_quick=quick is not None))
         if quick is None:
@@ -223,6 +224,11 @@ class Perception:
     def forget_driver(self) -> None:
         """Begin anew with the next picture: nothing is known of this driver's eyes, seat or looks any more."""
         self._driver = self._size = self._region = self._due = None
+        self._networks.forget_driver()
+
+    def wipe(self) -> None:
+        """Before `close` where a camera's pictures were seen: nothing of them is left in the engines' memory."""
+        self._networks.wipe()
 
     def close(self) -> None:
         """Let go of preprocessor and engines, in this order; may be called again."""
@@ -235,6 +241,10 @@ class Perception:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+
+    def _lost(self, driver: DriverMeasure) -> None:
+        driver.lost()
+        self._networks.forget_driver()
 
     def _driver_for(self, frame: Frame) -> DriverMeasure:
         """The driver's measures, made anew when the camera starts to deliver another size."""

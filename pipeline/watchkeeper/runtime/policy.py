@@ -37,9 +37,11 @@ DATA_LIMIT_BYTES = 2 << 30
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What `confine` is told."""
+    """What `confine` is told. read, written: what vision cannot do without, whoever it is."""
 
     rules: tuple[Rule, ...]
+    read: tuple[Path, ...]
+    written: tuple[Path, ...]
     local_sockets: bool
     data_limit_bytes: int | None
 
@@ -59,16 +61,19 @@ def policy_for(args: argparse.Namespace) -> Policy:
         *(Rule(data_path(folder), READ) for folder in ("boards", "models", "demo", "vehicles")),
         Rule(cache_root(), READ),
     ]
+    named = [Path(path) for path in (args.camera, args.profile, args.geometry) if path is not None]
     if kind == "file":
-        rules.append(Rule(Path(rest), READ))
-    rules += [Rule(Path(path), READ) for path in (args.camera, args.profile, args.geometry) if path is not None]
+        named.append(Path(rest))
+    rules += [Rule(path, READ) for path in named]
     rules += [Rule(path, DEVICE) for pattern in _CAMERAS.get(kind, ()) for path in _matching(pattern)]
+    written = () if args.trace_out is None else (args.trace_out.parent,)
     if gpu:
         rules += [Rule(path, DEVICE) for pattern in _GPU for path in _matching(pattern)]
         rules.append(Rule(cache_root() / "models", WRITE))
-    if args.trace_out is not None:
-        rules.append(Rule(args.trace_out.parent, WRITE))
-    return Policy(tuple(rules), local_sockets=kind == "csi", data_limit_bytes=None if gpu else DATA_LIMIT_BYTES)
+    rules += [Rule(folder, WRITE) for folder in written]
+    read = (*_code(), cache_root(), *named)
+    limit = None if gpu else DATA_LIMIT_BYTES
+    return Policy(tuple(rules), read, written, local_sockets=kind == "csi", data_limit_bytes=limit)
 
 
 def _code() -> list[Path]:

@@ -149,9 +149,15 @@ def _see(
         if not args.glass_test:
             warm_up(settings)
         light = None if isinstance(perception, GlassTest) else perception.light
-        pump(loop, settings, work.recorder, repeat=args.repeat, stopping=lambda: stop.is_set, light=light)
+        # the kernel's signal at the supervisor's death may not reach who has become another user
+        parent = os.getppid()
+        pump(
+            loop, settings, work.recorder, repeat=args.repeat,
+            stopping=lambda: stop.is_set or os.getppid() != parent, light=light,
+        )  # fmt: skip
         return EXIT_ENDED
     finally:
+        perception.wipe()
         perception.close()
 
 

@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "--commissioning", metavar="S", type=_seconds, help="`watchkeeper aim`: for so long, while the vehicle stands"
     )
     parser.add_argument("--aim-fd", metavar="N", type=int, help="mailbox for vision's AimReading, with --commissioning")
+    parser.add_argument("--vision-uid", metavar="N", type=int, help="the user that vision becomes")
     parser.add_argument("--keep-fault", action="store_true", help="stay on the bus with a Fault instead of ending")
     return parser
 
@@ -168,7 +169,7 @@ def _run(args: argparse.Namespace, command: list[str]) -> int:
             black_box = BlackBox(args.trace_out)
             cleanup.callback(black_box.close)
         ring_fd = black_box.fd if black_box is not None else None
-        vision = VisionProcess(command, state_fd, vehicle_fd, ring_fd, args.aim_fd)
+        vision = VisionProcess(command, state_fd, vehicle_fd, ring_fd, args.aim_fd, user_id=args.vision_uid)
         cleanup.callback(vision.stop_now)  # the first to run: no way out of here leaves vision behind
         kept = args.restart_state or (folder / "restarts.json" if folder is not None else None)
         restarter = _restarter(args, board, kept)

@@ -27,7 +27,8 @@ class VisionProcess:
 
     `--state-fd N --vehicle-fd M` are appended to the command: the mailboxes it writes and reads. The command must be
     the process that publishes, not a wrapper that waits for it: reports are believed by their pid. ring_fd: memory for
-    its recorder, appended as `--ring-fd`, None for none. aim_fd: as `--aim-fd`, in commissioning.
+    its recorder, appended as `--ring-fd`, None for none. aim_fd: as `--aim-fd`, in commissioning. user_id: whom it
+    becomes, None for nobody else.
     """
 
     def __init__(
@@ -37,6 +38,8 @@ class VisionProcess:
         vehicle_fd: int,
         ring_fd: int | None = None,
         aim_fd: int | None = None,
+        *,
+        user_id: int | None = None,
     ) -> None:
         self._command = [*command, "--state-fd", str(state_fd), "--vehicle-fd", str(vehicle_fd)]
         self._fds: tuple[int, ...] = (state_fd, vehicle_fd)
@@ -45,7 +48,7 @@ class VisionProcess:
                 self._command += [option, str(fd)]
                 self._fds = (*self._fds, fd)
         self._cpus = os.sched_getaffinity(0)  # before this process takes those of its own
-        self._parent_pid = os.getpid()
+        self._parent_pid, self._user_id = os.getpid(), user_id
         self._process: subprocess.Popen[bytes] | None = None
         self.stopped = False  # by SIGSTOP and the like, as of the last `poll`
 
@@ -100,13 +103,28 @@ class VisionProcess:
         """Ask it to end (SIGTERM); also wakes a stopped one, which could not hear it otherwise."""
         if self._process is not None:
             # not by Popen's own calls: they reap a child that has just ended, and `poll` would never hear of it
-            os.kill(self._process.pid, signal.SIGTERM)
-            os.kill(self._process.pid, signal.SIGCONT)
+            self._signal(self._process.pid, signal.SIGTERM)
+            self._signal(self._process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End it, also while it is stopped. `poll` tells when it is gone."""
         if self._process is not None:
-            os.kill(self._process.pid, signal.SIGKILL)
+            self._signal(self._process.pid, signal.SIGKILL)
+
+    def _signal(self, pid: int, number: int) -> None:
+        """To a child that has not been reaped. Where it has become another user this process does so too for a moment,
+        by the right that vision had from here (CAP_SETUID), and needs none to signal everybody."""
+        try:
+            os.kill(pid, number)
+        except PermissionError:
+            if self._user_id is None:
+                raise
+            own = os.geteuid()
+            os.seteuid(self._user_id)
+            try:
+                os.kill(pid, number)
+            finally:
+                os.seteuid(own)
 
     def stop_now(self) -> None:
         """Kill it and wait until it is gone: for the way out, where no frame is due any more."""

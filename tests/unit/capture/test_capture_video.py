@@ -316,3 +316,11 @@ def test_planes_are_the_decoders_own_memory() -> None:
     for plane, own, stride in zip(frame.planes, picture.planes, frame.strides, strict=True):
         assert np.frombuffer(plane, np.uint8).ctypes.data == own.buffer_ptr
         assert stride == own.line_size
+
+
+def test_a_film_whose_codec_nobody_knows_is_told(tmp_path: Path) -> None:
+    """Found by tools/fuzz: PyAV has no decoder then, and says so by None."""
+    film = tmp_path / "film.mkv"
+    film.write_bytes((Path(__file__).parents[2] / "fuzz" / "corpus" / "video" / "codec-unknown").read_bytes())
+    with pytest.raises(BadInputError, match=r"film.mkv: its pictures are in a format that nothing here decodes"):
+        open_source(f"file:{film}", paced=False)

@@ -195,3 +195,17 @@ def test_a_stopped_writer_does_not_hold_up_a_reader(vehicle_fd: int) -> None:
     writer.write(VehicleReport(2))
     assert reader.read() == VehicleReport(2)
     assert reader.sequence > odd
+
+
+def test_a_sequence_at_its_end_does_not_hide_the_next_value() -> None:
+    """Found by tools/fuzz: 0, which the number after the last one would be, says that nothing was written yet."""
+    fd = _memory(64)
+    try:
+        writer = _mailbox.Mailbox(fd, 64, _HASH, writable=True)
+        reader = _mailbox.Mailbox(fd, 64, _HASH, writable=False)
+        os.pwrite(fd, (2**64 - 2).to_bytes(8, sys.byteorder), 64)  # the sequence's place
+        assert reader.sequence == 2**64 - 2
+        writer.write(b"x" * 64)
+        assert (reader.sequence, reader.read(10)) == (2, b"x" * 64)
+    finally:
+        os.close(fd)

@@ -42,7 +42,7 @@ def test_touching_it_faults_no_page() -> None:
 
 
 def test_limit_on_locked_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watchkeeper.memory.buffers._mlock", lambda address, nbytes: False)
+    monkeypatch.setattr("watchkeeper.memory.buffers.guard", lambda address, nbytes: False)
     with LockedBuffer(10) as buffer:
         assert not buffer.locked
     with pytest.raises(BadInputError, match="locking 10 bytes of memory: not allowed here"):

@@ -13,6 +13,7 @@ import pytest
 
 from watchkeeper.board import board_names, load_board
 from watchkeeper.commands.run_service import BOARD_REQUEST, CAMERA_REQUEST
+from watchkeeper.confine.account import SUPERVISOR_USER, VISION_USER
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -41,7 +42,7 @@ SERVICE = _unit(SYSTEM / "watchkeeper.service")
 def test_systemd_believes_the_main_process_alone_and_watches_it() -> None:
     service = SERVICE["Service"]
     assert (service["Type"], service["NotifyAccess"], service["WatchdogSec"]) == ("notify", "main", "3s")
-    assert service["ExecStart"].startswith("/usr/bin/watchkeeper run --service")
+    assert service["ExecStart"].startswith("!/usr/bin/watchkeeper run --service")
     assert (service["Restart"], SERVICE["Unit"]["StartLimitIntervalSec"]) == ("always", "0")
 
 
@@ -89,13 +90,37 @@ def test_real_time_limits_cover_what_the_processes_ask_for() -> None:
 def test_users_folders_and_rules_speak_of_the_same() -> None:
     user = SERVICE["Service"]["User"]
     assert f"u {user} " in (SYSTEM / "watchkeeper.sysusers").read_text()
-    for kind in ("State", "Cache"):
-        folder = {"State": "/var/lib", "Cache": "/var/cache"}[kind] + "/" + SERVICE["Service"][f"{kind}Directory"]
-        mode = SERVICE["Service"][f"{kind}DirectoryMode"]
-        assert f"d {folder} {mode} {user} {user} -" in (SYSTEM / "watchkeeper.tmpfiles").read_text()
+    folder, mode = "/var/lib/" + SERVICE["Service"]["StateDirectory"], SERVICE["Service"]["StateDirectoryMode"]
+    assert f"d {folder} {mode} {user} {user} -" in (SYSTEM / "watchkeeper.tmpfiles").read_text()
     assert f'GROUP="{user}"' in (SYSTEM / "60-watchkeeper.rules").read_text()
-    groups = SERVICE["Service"]["SupplementaryGroups"].split()
-    assert all(f"g {group} " in (SYSTEM / "watchkeeper.sysusers").read_text() for group in groups)
+    lines = (SYSTEM / "watchkeeper.sysusers").read_text().splitlines()
+    assert f"m {user} dialout" in lines
+    assert {line.split()[2] for line in lines if line.startswith("m ")} <= {
+        line.split()[1] for line in lines if line.startswith("g ")
+    }
+
+
+def test_vision_has_a_user_of_its_own_with_the_camera_and_nothing_of_the_supervisors() -> None:
+    service, users = SERVICE["Service"], (SYSTEM / "watchkeeper.sysusers").read_text().splitlines()
+    supervisor = service["User"]
+    assert supervisor != VISION_USER
+    assert any(line.startswith(f"u {VISION_USER} ") for line in users)
+    assert [line.split()[2] for line in users if line.startswith(f"m {VISION_USER} ")] == ["video"]
+    assert not [line for line in users if line.startswith(f"m {supervisor} ") and "video" in line]
+    # enough to start it as another user, in the filter too; the user has to exist in the unit's namespace
+    assert service["CapabilityBoundingSet"].split() == ["CAP_SETUID", "CAP_SETGID"]
+    assert service["ExecStart"].startswith("!")
+    assert supervisor == SUPERVISOR_USER
+    unit = (SYSTEM / "watchkeeper.service").read_text()
+    filters = [line for line in unit.splitlines() if line.startswith("SystemCallFilter=")]
+    assert filters[-1] == "SystemCallFilter=@setuid capset"  # which ~@privileged before it forbids
+    assert service.get("PrivateUsers", "no") == "no"
+    assert "CacheDirectory" not in service  # systemd would give it to the supervisor
+    assert (
+        f"d {service['ReadWritePaths']} 0750 {VISION_USER} {supervisor} -"
+        in (SYSTEM / "watchkeeper.tmpfiles").read_text()
+    )
+    assert f"for account in {VISION_USER} {supervisor}; do" in (PACKAGING / "postrm").read_text()
 
 
 def test_a_jetson_opens_what_cuda_needs_and_nothing_else_does() -> None:

@@ -33,6 +33,7 @@ TABLE: list[tuple[str, str, str]] = [
     ("general", "weights", "watchkeeper.commands.checks.general:weights"),
     ("general", "board", "watchkeeper.commands.checks.hardware:board"),
     ("general", "profile", "watchkeeper.commands.checks.general:profile"),
+    ("general", "vision-user", "watchkeeper.commands.checks.users:vision_user"),
     ("board", "distribution", "watchkeeper.commands.checks.hardware:distribution"),
     ("board", "camera", "watchkeeper.commands.checks.hardware:camera"),
     ("board", "overlays", "watchkeeper.commands.checks.hardware:overlays"),
