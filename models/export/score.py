@@ -21,7 +21,7 @@ from typing import Any
 import augment
 import numpy as np
 import torch
-from data import SOURCE_PX, EyePatches, folds, research
+from data import SOURCE_PX, Balanced, EyePatches, folds, research
 from network import CLOSED, EyeNet
 from train import FOLDS
 
@@ -83,12 +83,14 @@ def figures(logit: np.ndarray, closed: np.ndarray, person: np.ndarray) -> dict[s
 
 
 def calibration(logit: np.ndarray, closed: np.ndarray, person: np.ndarray) -> tuple[float, float]:
-    """Scale and shift of Platt's method (Platt 1999), every person's every class weighing the same."""
+    """Scale and shift of Platt's method (Platt 1999): both classes weigh the same, and in each class every person as
+    much as he has patches of it, up to Balanced.CAP."""
     weight = np.zeros(len(logit))
-    for one in np.unique(person):
-        for kind in (True, False):
+    for kind in (True, False):
+        for one in np.unique(person):
             mine = (person == one) & (closed == kind)
-            weight[mine] = 1.0 / max(mine.sum(), 1)
+            weight[mine] = min(mine.sum(), Balanced.CAP) / max(mine.sum(), 1)
+        weight[closed == kind] /= weight[closed == kind].sum()
     a, b = 1.0, 0.0
     for _ in range(50):  # Newton
         p = 1 / (1 + np.exp(-(a * logit + b)))
