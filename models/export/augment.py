@@ -11,9 +11,10 @@ import math
 import cv2
 import numpy as np
 import torch
+from glasses import SIDE, worn
 from torch.nn import functional
 
-SOURCE_MM, CROP_MM, SIDE = 60.0, 41.0, 32
+SOURCE_MM, CROP_MM = 60.0, 41.0
 
 
 def crop(patches: torch.Tensor, strength: float, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -79,8 +80,8 @@ def _blobs(n: int, random: torch.Generator, size: tuple[float, float]) -> torch.
     return torch.sigmoid((1 - away) * hard * 1.5)[:, None]
 
 
-def light(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """Gamma, a ramp, a reflecting lens, glints, shadows, contrast and the level of black."""
+def light(x: torch.Tensor, random: torch.Generator, glare: torch.Tensor | None = None) -> torch.Tensor:
+    """Gamma, a ramp, shadows, glints, glasses (glare: their shapes, or None), contrast and the level of black."""
     n = len(x)
 
     def chance(p: float) -> torch.Tensor:
@@ -98,6 +99,7 @@ def light(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     x = x + chance(0.2) * uniform(0.05, 0.5) * _blobs(n, random, (4, 18))
     for _ in range(2):
         x = x + chance(0.3) * uniform(0.3, 1.5) * _blobs(n, random, (0.7, 2.5))
+    x = worn(x, random, glare)
     return uniform(0.0, 0.15) + x * uniform(0.1, 1.0)
 
 

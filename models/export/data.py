@@ -80,22 +80,27 @@ def folds(people: np.ndarray, count: int, seed: int = 7) -> list[np.ndarray]:
 
 
 class Balanced:
-    """Draws patches so that every person and, of each, open, closed and other eyes count the same."""
+    """Draws patches: open, closed and other eyes alike often, and of each kind every person as often as he has patches
+    of it, up to CAP: a person's one patch of a kind (person 6 has one open eye) is not drawn like hundreds."""
+
+    CAP = 100
 
     def __init__(self, data: EyePatches, random: np.random.Generator) -> None:
         self._random = random
         kind = np.where(np.isnan(data.closed), 2, data.closed).astype(int)
-        self._groups: list[list[np.ndarray]] = []
-        for person in np.unique(data.person):
-            mine = [np.flatnonzero((data.person == person) & (kind == k)) for k in (0, 1, 2)]
-            self._groups.append([g for g in mine if len(g)])
+        self._kinds: list[tuple[list[np.ndarray], np.ndarray]] = []
+        for k in np.unique(kind):
+            people = np.unique(data.person[kind == k])
+            groups = [np.flatnonzero((data.person == person) & (kind == k)) for person in people]
+            share = np.array([min(len(g), self.CAP) for g in groups], float)
+            self._kinds.append((groups, share / share.sum()))
 
     def draw(self, count: int) -> np.ndarray:
         """Indices of `count` patches."""
         chosen = []
-        for person in self._random.integers(len(self._groups), size=count):
-            groups = self._groups[person]
-            group = groups[self._random.integers(len(groups))]
+        for kind in self._random.integers(len(self._kinds), size=count):
+            groups, share = self._kinds[kind]
+            group = groups[self._random.choice(len(groups), p=share)]
             chosen.append(group[self._random.integers(len(group))])
         return np.array(chosen)
 

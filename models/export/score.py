@@ -3,7 +3,9 @@
     python score.py --mrl eyes_mrl.npz --out FIGURES.json NET_0.pt NET_1.pt NET_2.pt [--folds]
 
 Each network is one seed. With --folds the K-th network is judged on the K-th group of people (the ones it was trained
-without); without it every network is judged on all of them (networks that saw none). The threshold is 0.5 throughout.
+without), and so on from the first again; --only J: all were trained without the J-th. Without either every network is
+judged on all people (networks that saw none). The threshold is 0.5 throughout. "surest" takes the 88 % whose logit is
+farthest from 0, whatever their labels.
 Intervals are 95 %, by drawing people (not patches) again 1000 times. Calibration (closed logit = scale * logit + shift)
 is fitted on the same answers by logistic regression with people and classes weighted alike; figures are without it.
 """
@@ -12,17 +14,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import augment
 import numpy as np
 import torch
-from data import SOURCE_PX, EyePatches, folds, research
+from data import SOURCE_PX, Balanced, EyePatches, folds, research
 from network import CLOSED, EyeNet
 from train import FOLDS
 
 BAND = (0.3, 0.7)
+_JUDGED = 0.88  # share of the patches that the card asks the surest of
 _CHUNK = 512
 
 
@@ -64,6 +68,8 @@ def figures(logit: np.ndarray, closed: np.ndarray, person: np.ndarray) -> dict[s
     p = 1 / (1 + np.exp(-logit))
     judged = (p < BAND[0]) | (p > BAND[1])
     sure = balanced(logit[judged], closed[judged]) if 0 < closed[judged].sum() < judged.sum() else None
+    far = np.abs(logit) >= np.quantile(np.abs(logit), 1 - _JUDGED)
+    apart = balanced(logit[far], closed[far]) if 0 < closed[far].sum() < far.sum() else None
     return {
         "n": len(closed),
         "people": len(people),
@@ -72,16 +78,19 @@ def figures(logit: np.ndarray, closed: np.ndarray, person: np.ndarray) -> dict[s
         "auc": round(auc(logit[closed], logit[~closed]), 4),
         "judged_outside_band": round(float(judged.mean()), 3),
         "balanced_accuracy_outside_band": None if sure is None else round(sure, 4),
+        "balanced_accuracy_surest": round(apart, 4) if apart is not None else None,
     }
 
 
 def calibration(logit: np.ndarray, closed: np.ndarray, person: np.ndarray) -> tuple[float, float]:
-    """Scale and shift of Platt's method (Platt 1999), every person's every class weighing the same."""
+    """Scale and shift of Platt's method (Platt 1999): both classes weigh the same, and in each class every person as
+    much as he has patches of it, up to Balanced.CAP."""
     weight = np.zeros(len(logit))
-    for one in np.unique(person):
-        for kind in (True, False):
+    for kind in (True, False):
+        for one in np.unique(person):
             mine = (person == one) & (closed == kind)
-            weight[mine] = 1.0 / max(mine.sum(), 1)
+            weight[mine] = min(mine.sum(), Balanced.CAP) / max(mine.sum(), 1)
+        weight[closed == kind] /= weight[closed == kind].sum()
     a, b = 1.0, 0.0
     for _ in range(50):  # Newton
         p = 1 / (1 + np.exp(-(a * logit + b)))
@@ -109,6 +118,7 @@ def main() -> None:
     parser.add_argument("--mrl", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--folds", action="store_true")
+    parser.add_argument("--only", type=int, choices=range(FOLDS))
     wanted = parser.parse_args()
     torch.set_num_threads(1)
     data, by = research(wanted.mrl), conditions(np.load(wanted.mrl))
@@ -118,10 +128,13 @@ def main() -> None:
     for k, path in enumerate(wanted.nets):
         net = EyeNet()
         net.load_state_dict(torch.load(path, weights_only=True))
-        chosen = np.isin(data.person, groups[k]) if wanted.folds else np.ones(len(data), bool)
+        group = k % FOLDS if wanted.only is None else wanted.only
+        folded = wanted.folds or wanted.only is not None
+        chosen = np.isin(data.person, groups[group]) if folded else np.ones(len(data), bool)
         logit = logits(net.eval(), data.part(chosen))
         scored.append((chosen, logit))
         seeds.append(figures(logit, data.closed[chosen] > 0.5, data.person[chosen]))
+        print(path.name, json.dumps(seeds[-1]), file=sys.stderr)
     where = np.concatenate([np.flatnonzero(chosen) for chosen, _ in scored])
     logit = np.concatenate([answer for _, answer in scored])
     closed, person = data.closed[where] > 0.5, data.person[where]

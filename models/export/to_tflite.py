@@ -2,7 +2,8 @@
 
 Written directly with the schema that ai-edge-litert carries; no TensorFlow. Weights are kept as float16 behind a
 DEQUANTIZE each, which LiteRT and our own ONNX converter unpack once at loading. The batch is fixed to two eyes.
-Calibration (closed logit = S * logit + T, found on people outside the training) is worked into the last layer.
+Calibration (closed logit = S * logit + T, found on people outside the training) is worked into the last layer; for
+weights that are a .tflite already NET is that file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from ai_edge_litert import schema_py_generated as schema
 from network import CLIP, CLOSED, FLOOR, OUTPUTS, SIDE, EyeNet, folded
+from start import started
 
 EYES = 2
 Values = np.ndarray
@@ -182,8 +184,11 @@ def main() -> None:
     parser.add_argument("--shift", type=float, default=0.0)
     parser.add_argument("--name", default="watchkeeper eye network")
     wanted = parser.parse_args()
-    net = EyeNet()
-    net.load_state_dict(torch.load(wanted.net, weights_only=True))
+    if wanted.net.suffix == ".tflite":
+        net = started(wanted.net, torch.rand(64, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0)))
+    else:
+        net = EyeNet()
+        net.load_state_dict(torch.load(wanted.net, weights_only=True))
     net.eval()
     data = write(net, wanted.scale, wanted.shift, wanted.name)
     wanted.out.write_bytes(data)

@@ -20,7 +20,8 @@ _ABOUT = {
     "clear": (
         "Eye network, clear licence: taught on rendered faces alone",
         "Apache-2.0, as this project; taught on renders of the MIT-licensed FaceCapHeadGeneric head",
-        "trained by models/export on patches of render_patches.py; see models/eye_clear.md",
+        "trained by models/export on patches of render_patches.py; threshold of p(closed) moved by what people of the "
+        "MRL Eye Dataset show; see models/eye_clear.md",
     ),
     "research": (
         "Eye network, research: rendered faces and the MRL eye dataset",
