@@ -130,7 +130,7 @@ def test_watchdog(keep: Path, how: str, status: int) -> None:
 def test_a_hostile_vision_gets_nowhere(keep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On a kernel of its own it may do its worst: each attempt fails, the memory it takes costs its own life alone."""
     out = keep / "hostile.json"
-    assert _vm(f"{ROOT}/tests/vm/guest_hostile.py {out}", keep) == 0
+    assert run_in(f"{ROOT}/tests/vm/guest_hostile.py {out}", keep) == 0
     hung, filled = json.loads(out.read_text())["rows"]
     for row in (hung, filled):
         with capsys.disabled():
