@@ -21,7 +21,6 @@ from typing import Any
 from guest import make_vcan
 from rig import Rig
 
-from watchkeeper.clock import now_ns
 from watchkeeper.types import SystemState
 
 _HOSTILE = Path(__file__).parents[1] / "faults" / "hostile_vision.py"
@@ -58,7 +57,8 @@ def attack(bus: str, then: str) -> dict[str, Any]:
                 assert rig.process.poll() is None, "it was the supervisor"
                 time.sleep(0.1)
             print("the kernel has killed it", flush=True)
-        since_ns = now_ns()
+        since_ns = rig.first(0, lambda verdict: verdict[0] in (SystemState.UNAVAILABLE, SystemState.FAULT))
+        print("the bus says that there is no vision", flush=True)
         time.sleep(_AFTER_S)
         assert rig.process.poll() is None
         after = [verdict for t_ns, verdict in rig.verdicts() if t_ns > since_ns]
