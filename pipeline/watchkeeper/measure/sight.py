@@ -123,6 +123,11 @@ def eye_seen(eye: Histogram, skin: float, face_skin: float) -> float:
     return max(0.0, min(1.0, dark, flat, palm))
 
 
+def grey_levels_at(histogram: Histogram, *shares: float) -> list[float] | None:
+    """Grey levels below which `shares` of the (256,) counts lie; None without any."""
+    return grey_levels(histogram, list(shares))
+
+
 def _median(histogram: Histogram) -> float | None:
     found = grey_levels(histogram, _MIDDLE)
     return None if found is None else found[0]

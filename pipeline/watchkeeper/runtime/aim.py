@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.measure.aim import eye_in_picture, off_axis, pose_in_picture
 from watchkeeper.measure.points import LEFT_EYE, RIGHT_EYE
-from watchkeeper.measure.sight import levels
+from watchkeeper.measure.sight import Histogram, grey_levels_at
 from watchkeeper.runtime.perception import Perception
 from watchkeeper.types import AimEye, AimFace, AimReading, CameraGeometry, Eye, Face, Frame, Measurement, Region
 
@@ -53,6 +53,18 @@ class AimPerception:
         """As Perception.forget_driver."""
         self._perception.forget_driver()
 
+    def refine(self) -> None:
+        """As Perception.refine."""
+        self._perception.refine()
+
+    def light(self) -> Histogram:
+        """As Perception.light."""
+        return self._perception.light()
+
+    def wipe(self) -> None:
+        """As Perception.wipe."""
+        self._perception.wipe()
+
     def close(self) -> None:
         """As Perception.close."""
         self._perception.close()
@@ -61,7 +73,7 @@ class AimPerception:
         x, y, w, h = face.box_px
         cx, cy = x + w / 2, y + h / 2
         self._perception.levels(frame, Region(cx, cy, w, h), _STEP_PX, self._histogram)
-        median, low, high = (level or 0.0 for level in levels(self._histogram, 0.5, 0.05, 0.95))
+        median, low, high = grey_levels_at(self._histogram, 0.5, 0.05, 0.95) or (0.0, 0.0, 0.0)
         right_deg, down_deg = off_axis(cx, cy, camera)
         return AimFace(face.p, x, y, w, h, right_deg, down_deg, median, low, high)
 
