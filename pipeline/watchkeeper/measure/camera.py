@@ -33,3 +33,14 @@ def directions(xy_px: NDArray[Any], camera: CameraGeometry) -> Vector:
         dy = p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y
         ideal = (seen - np.stack([dx, dy], axis=1)) / radial[:, None]
     return ideal
+
+
+def camera_for(camera: CameraGeometry, width: int, height: int) -> CameraGeometry:
+    """The camera for frames of this size. One that nobody measured has its angle of view across the longer side."""
+    if camera.mounting_known or height <= width:
+        return camera.scaled_to(width, height)
+    wide = camera.scaled_to(height, width)
+    return CameraGeometry(
+        width, height, wide.fx, wide.fy, wide.cy, wide.cx,
+        wide.distortion, wide.rotation_vehicle_to_camera, wide.translation_mm, wide.mounting_known,
+    )  # fmt: skip

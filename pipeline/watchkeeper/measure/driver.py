@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from watchkeeper.measure import gaze as gazes
 from watchkeeper.measure import mouth, rotations
-from watchkeeper.measure.baseline import Clock, Mode, OpenLid
+from watchkeeper.measure.baseline import Clock, Mode
 from watchkeeper.measure.camera import directions
+from watchkeeper.measure.driver_parts import DriverSample, FullFrame, OneEye, QuickLook
 from watchkeeper.measure.eye_patch import EyeReading, patch_region
 from watchkeeper.measure.eyes import EyeShape, measure_eye
 from watchkeeper.measure.filters import OneEuro
 from watchkeeper.measure.head_pose import HeadPose, HeadPoseFit
-from watchkeeper.measure.lid_fusion import LidFusion
-from watchkeeper.measure.points import LEFT_EYE, RIGHT_EYE, EyePoints, Points, Vector
-from watchkeeper.measure.pose_offset import PatchOffset, PoseOffset
+from watchkeeper.measure.points import LEFT_EYE, RIGHT_EYE, Points, Vector
+from watchkeeper.measure.pose_offset import PoseOffset
 from watchkeeper.measure.sight import Seen
 from watchkeeper.types import CameraGeometry, Eye, Gaze, Head, Mouth, Region
 
@@ -34,51 +34,6 @@ _LIDS_MOVED_MM = 2.0
 _TRUST_GAP_NS = 1_000_000_000  # a face out of sight for longer may be another driver's lids
 
 
-@dataclass(frozen=True, slots=True)
-class DriverSample:
-    """What the landmarks of one frame say."""
-
-    head: Head | None = None
-    gaze: Gaze | None = None
-    left_eye: Eye | None = None
-    right_eye: Eye | None = None
-    mouth: Mouth | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Full:
-    """The last full frame, for those after it that have the quick network only."""
-
-    sample: DriverSample
-    shapes: list[EyeShape]
-    looks: list[gazes.EyeGaze]
-    both: gazes.EyeGaze | None
-    std_deg: float
-    turn_deg: float
-
-
-@dataclass(frozen=True, slots=True)
-class QuickLook:
-    """What the quick network's landmarks say of one frame, as it gives it. patches: of the left eye and the right."""
-
-    p: float
-    pose: HeadPose
-    patches: tuple[Region, Region]
-
-
-class _OneEye:
-    """What is learnt and remembered of one eye."""
-
-    def __init__(self, points: EyePoints) -> None:
-        self.points = points
-        self.open_lid = OpenLid()
-        self.lids = LidFusion()
-        self.patch_offset = PatchOffset()
-        # the iris of someone looking straight ahead; up to a few degrees either way between people
-        self.yaw = Mode(-40.0, 40.0, 0.5, prior=0.0, spread=2.5, prior_s=6.0)
-        self.pitch = Mode(-20.0, 20.0, 0.25, prior=0.0, spread=1.0, prior_s=1.0, first_s=0.3, first_weight=6.0)
-
-
 class DriverMeasure:
     """Everything measured of one driver through one camera (`camera`); `step` once a frame, in order of time."""
 
@@ -87,11 +42,11 @@ class DriverMeasure:
         self._camera_to_vehicle: Vector = np.array(camera.rotation_vehicle_to_camera).T
         self._fit, self._quick_fit = HeadPoseFit(camera), HeadPoseFit(camera)
         self._offset = PoseOffset()
-        self._full: _Full | None = None
+        self._full: FullFrame | None = None
         self._rested: tuple[EyeReading, EyeReading] | None = None
         self._clock = Clock()
         self._parts = Seen()
-        self._eyes = (_OneEye(LEFT_EYE), _OneEye(RIGHT_EYE))
+        self._eyes = (OneEye(LEFT_EYE), OneEye(RIGHT_EYE))
         ahead = {"prior": 0.0, "spread": 5.0, "prior_s": 1.0, "first_s": 0.2, "first_weight": 20.0}
         self._neutral = [Mode(-100.0, 100.0, 1.0, **ahead) for _ in range(3)]  # yaw, pitch, roll
         self._head_filters = [OneEuro(4.0, 0.3) for _ in range(3)]
@@ -213,7 +168,7 @@ class DriverMeasure:
             lids[1],
             Mouth(mouth.opening(seen, pose)) if self._parts.mouth >= _PART_SEEN else None,
         )
-        self._full = _Full(sample, placed, looks, both, std, turn_deg)
+        self._full = FullFrame(sample, placed, looks, both, std, turn_deg)
         return sample
 
     def step_quick(self, quick: QuickLook, t_ns: int, readings: tuple[EyeReading, EyeReading]) -> DriverSample:
@@ -270,7 +225,7 @@ class DriverMeasure:
         parts = (self._parts.left, self._parts.right)
         return [replace(shape, p_visible=shape.p_visible * part) for shape, part in zip(shapes, parts, strict=True)]
 
-    def _shape(self, seen: Vector, pose: HeadPose, eye: _OneEye, points: Points) -> EyeShape:
+    def _shape(self, seen: Vector, pose: HeadPose, eye: OneEye, points: Points) -> EyeShape:
         shape = measure_eye(seen, pose, eye.points)
         corners = points[[eye.points.outer, eye.points.inner], :2]
         inside = (corners >= 0.0).all() and (corners <= (self.camera.width, self.camera.height)).all()
@@ -278,7 +233,7 @@ class DriverMeasure:
             return shape
         return EyeShape(shape.aperture_mm, shape.yaw_deg, shape.pitch_deg, 0.0, shape.camera_up_deg)
 
-    def _look(self, eye: _OneEye, shape: EyeShape, near_ahead: bool, dt_s: float) -> gazes.EyeGaze:
+    def _look(self, eye: OneEye, shape: EyeShape, near_ahead: bool, dt_s: float) -> gazes.EyeGaze:
         """Direction of one eye in the head; teaches its baselines where the view is good."""
         share = shape.aperture_mm / eye.open_lid.value_mm
         if shape.p_visible >= 1.0 and shape.camera_up_deg < 12.0:

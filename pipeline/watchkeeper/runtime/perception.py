@@ -25,15 +25,17 @@ from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.inference.build_options import BuildOptions
 from watchkeeper.inference.engine import Progress
 from watchkeeper.measure import regions
-from watchkeeper.measure.driver import DriverMeasure, DriverSample, QuickLook
+from watchkeeper.measure.camera import camera_for
+from watchkeeper.measure.driver import DriverMeasure
+from watchkeeper.measure.driver_parts import DriverSample, QuickLook
 from watchkeeper.measure.eye_patch import EyeReading
 from watchkeeper.measure.head_pose import HeadPose
 from watchkeeper.measure.points import LANDMARK_COUNT, QUICK_COUNT, Points
 from watchkeeper.measure.pose_offset import RegionOffset
 from watchkeeper.measure.quality import image_quality
-from watchkeeper.measure.sight import Seen, Sight, sight_regions
 from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess.spec import Histogram
+from watchkeeper.runtime.face_parts import FaceParts
 from watchkeeper.runtime.frame_work import Unhurried
 from watchkeeper.runtime.networks import LandmarkNetwork, Networks
 from watchkeeper.trace.rows import Kind, Task
@@ -50,7 +52,7 @@ _MOST_THREADS = 2
 @dataclass(frozen=True, slots=True)
 class _Due:
     """A frame whose full landmarks are still to come: the crop, of `region`, is in the network's input. placed: the
-    region that follows from the quick landmarks; looked: regions of `sight_regions` by them; quick, readings: what the
+    region that follows from the quick landmarks; looked: FaceParts' by them; quick, readings: what the
     frame was judged by."""
 
     t_ns: int
@@ -59,7 +61,7 @@ class _Due:
     placed: Region
     quick: QuickLook
     readings: tuple[EyeReading, EyeReading]
-    looked: tuple[Region, ...]
+    looked: list[Region]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,7 @@ class Perception:
         )
         self._preprocess = self._networks.preprocess
         self._histogram = np.zeros(256, np.uint32)
-        self._levels = [np.zeros(256, np.uint32) for _ in range(5)]
-        self._sight = Sight()
+        self._parts = FaceParts(self._preprocess)
         self._points: Points = np.zeros((LANDMARK_COUNT, 3), np.float32)
         self._full_points: Points = np.zeros((LANDMARK_COUNT, 3), np.float32)  # of `refine`
         self._quick_points: Points = np.zeros((QUICK_COUNT, 3), np.float32)
@@ -122,8 +123,6 @@ class Perception:
         self._due: _Due | None = None
         self._full_p = 1.0  # the full network's, as of its last run
         self._apart = RegionOffset()  # each network sees best in the square that its own landmarks give
-        self._looks = [RegionOffset() for _ in range(5)]
-        self._looked: list[Region] = []  # where this frame's landmarks put what `_seen` looks at
         self._full_ns = 0  # t_ns of the frame of that
         self._later = preprocess == "cpu"  # a GPU still reads the picture when the crop's call returns
         self.detector_runs = 0
@@ -163,7 +162,7 @@ class Perception:
         if self._region is None:
             self._lost(driver)
             return Measurement(frame.t_ns, frame.seq, image=quality, face_searched=True)
-        driver.see(self._seen(frame, p, by_quick=quick is not None))
+        driver.see(self._parts.step(frame, self._points, p, by_quick=quick is not None))
         if quick is None:
             sample = self._measure_full(driver, frame)
         else:
@@ -200,8 +199,7 @@ class Perception:
             self._region = None  # the next frame looks for the face anew
         else:
             self._apart.note(placed, due.placed)
-            for offset, full, quick in zip(self._looks, sight_regions(self._full_points), due.looked, strict=True):
-                offset.note(full, quick)
+            self._parts.note(self._full_points, due.looked)
             driver.compare(self._full_points, pose, due.quick)
             driver.step(self._full_points, due.t_ns, due.readings, pose)
         self._work.beside(Kind.REFINE, began_ns)
@@ -215,7 +213,7 @@ class Perception:
         """Grey levels, (256,) counts, of the last frame's cheeks; of the whole picture while there is no face."""
         if self._region is None:
             return self._histogram
-        return np.add(self._levels[2], self._levels[3])
+        return self._parts.cheeks()
 
     def levels(self, frame: Frame, region: Region, step_px: int, out: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """Grey levels of `region`, (256,) counts written to `out`, as Preprocessor.statistics."""
@@ -251,22 +249,10 @@ class Perception:
         size = frame.width, frame.height
         if self._driver is None or size != self._size:
             self._size, self._region = size, None
-            self._driver = DriverMeasure(_camera_for(self._camera, frame.width, frame.height))
-            self._sight = Sight()
+            self._driver = DriverMeasure(camera_for(self._camera, frame.width, frame.height))
+            self._parts.reset()
             self._due, self._full_p, self._apart = None, 1.0, RegionOffset()
-            self._looks = [RegionOffset() for _ in range(5)]
         return self._driver
-
-    def _seen(self, frame: Frame, p: float, *, by_quick: bool) -> Seen:
-        """Which parts of the face are to be seen, by the grey levels where the full network's landmarks say they are,
-        or would say."""
-        self._looked = places = sight_regions(self._points)
-        if by_quick:
-            places = [offset.placed(place) for offset, place in zip(self._looks, places, strict=True)]
-        levels = self._levels
-        for place, counts in zip(places, levels, strict=True):
-            self._preprocess.statistics(frame, place, 1, counts)
-        return self._sight.step((levels[0], levels[1]), (levels[2], levels[3]), levels[4], p, frame.t_ns)
 
     def _quick_will_do(self, driver: DriverMeasure) -> bool:
         return driver.quick_will_do and not self._thorough
@@ -307,18 +293,6 @@ class Perception:
         if driver.moved(readings) or unsure or old or driver.full_is_due:
             region = self._apart.placed(placed)
             self._networks.cut(frame, region, self._networks.full)
-            self._due = _Due(
-                frame.t_ns, (frame.width, frame.height), region, placed, quick, readings, tuple(self._looked)
-            )
+            size = frame.width, frame.height
+            self._due = _Due(frame.t_ns, size, region, placed, quick, readings, self._parts.looked)
         return sample
-
-
-def _camera_for(camera: CameraGeometry, width: int, height: int) -> CameraGeometry:
-    """The camera for frames of this size. One that nobody measured has its angle of view across the longer side."""
-    if camera.mounting_known or height <= width:
-        return camera.scaled_to(width, height)
-    wide = camera.scaled_to(height, width)
-    return CameraGeometry(
-        width, height, wide.fx, wide.fy, wide.cy, wide.cx,
-        wide.distortion, wide.rotation_vehicle_to_camera, wide.translation_mm, wide.mounting_known,
-    )  # fmt: skip
