@@ -31,11 +31,19 @@ SPLIT = b"\n---8<---\n"
 KEY = EngineKey("ab" * 32, "10.3.0", "12060", "8.7", 8, "# R36 (release), REVISION: 4.3", "fp16,dla=none")
 
 
+def _in_memory() -> Path | None:
+    """A folder without a disk behind it, None where there is none."""
+    place = Path("/dev/shm")
+    return place if os.access(place, os.W_OK) else None
+
+
 @functools.cache
 def _folder() -> Path:
-    """In memory, this process's own, gone with it."""
-    place = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
-    made = Path(tempfile.mkdtemp(prefix="watchkeeper-fuzz-", dir=place))
+    """In memory, this process's own, gone with it; below the session's, which removes it, as a fuzzer that ends runs no
+    clean-up of ours."""
+    made = Path(
+        tempfile.mkdtemp(prefix="fuzz-scratch-", dir=os.environ.get("WATCHKEEPER_FUZZ_SCRATCH") or _in_memory())
+    )
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
 

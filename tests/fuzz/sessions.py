@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import resource
 import shutil
@@ -62,7 +63,11 @@ def _session(target: Target, args: argparse.Namespace) -> int:
         return 2
     before = {path.name for path in found.iterdir()}
     kept = [str(path) for path in (CORPUS / target.name,) if path.is_dir()]
-    with tempfile.TemporaryDirectory(prefix="watchkeeper-seeds-") as seeds:
+    place = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+    with (
+        tempfile.TemporaryDirectory(prefix="fuzz-seeds-") as seeds,
+        tempfile.TemporaryDirectory(prefix="fuzz-scratch-", dir=place) as scratch,
+    ):
         _write_seeds(target, Path(seeds))
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
@@ -72,6 +77,7 @@ def _session(target: Target, args: argparse.Namespace) -> int:
                 str(corpus), *kept, seeds,
             ],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+            env={**os.environ, "WATCHKEEPER_FUZZ_SCRATCH": scratch},
         )  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
