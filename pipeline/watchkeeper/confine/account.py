@@ -1,13 +1,14 @@
 """A user of vision's own: another than the supervisor's, so that files and processes of the one are closed to the other
 by the oldest rule there is, whatever the kernel knows of newer ones (credentials(7)).
+
+Names are looked up in the system's own two files (passwd(5), group(5)), where the package makes them: the C library
+would ask whatever else is configured, over a socket that vision must not have.
 """
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from watchkeeper.confine import kernel
 
 SUPERVISOR_USER, VISION_USER = "watchkeeper", "watchkeeper-vision"
 """As the package makes them (sysusers.d)."""
+PASSWD, GROUP = Path("/etc/passwd"), Path("/etc/group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,11 @@ class Account:
 
 def account(name: str) -> Account | None:
     """As this system has it, None where it does not."""
-    try:
-        entry = pwd.getpwnam(name)
-    except KeyError:
-        return None
-    groups = tuple(group for group in os.getgrouplist(name, entry.pw_gid) if group != entry.pw_gid)
-    return Account(name, entry.pw_uid, entry.pw_gid, groups)
+    for login, _, uid, gid, *_ in _entries(PASSWD, 4):
+        if login == name:
+            groups = (int(number) for _, _, number, members in _entries(GROUP, 4) if name in members.split(","))
+            return Account(name, int(uid), int(gid), tuple(group for group in groups if group != int(gid)))
+    return None
 
 
 def choose(
@@ -86,14 +87,26 @@ def become_supervisor(name: str = SUPERVISOR_USER) -> str | None:
 
 def in_groups(of: Account) -> list[str]:
     """Their names, the account's own first."""
-    return [grp.getgrgid(number).gr_name for number in (of.gid, *of.groups)]
+    names = {int(number): group for group, _, number, *_ in _entries(GROUP, 3)}
+    return [names.get(number, f"group {number}") for number in (of.gid, *of.groups)]
 
 
 def _own_name() -> str:
+    names = {int(uid): login for login, _, uid, *_ in _entries(PASSWD, 3)}
+    return names.get(os.geteuid(), f"user {os.geteuid()}")
+
+
+def _entries(path: Path, numbered: int) -> Iterator[list[str]]:
+    """Lines of a file of accounts, split; without those that have fewer than `numbered` fields or no number where one
+    belongs."""
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"user {os.geteuid()}"
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        fields = line.split(":")
+        if len(fields) >= numbered and fields[2].isdigit():
+            yield fields
 
 
 def _closed_to(who: Account, path: Path, for_writing: bool) -> Path | None:

@@ -206,3 +206,18 @@ def test_an_account_of_this_system() -> None:
     assert (found.uid, found.gid) == (mine.pw_uid, mine.pw_gid)
     assert found.gid not in found.groups
     assert account.account("watchkeeper-nobody") is None
+
+
+def test_accounts_are_read_from_the_systems_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket to a name service, and nothing but those two files."""
+    passwd, group = tmp_path / "passwd", tmp_path / "group"
+    passwd.write_text("root:x:0:0:root:/root:/bin/sh\n+::::\nshort\ncam:x:950:951::/nonexistent:/usr/sbin/nologin\n")
+    group.write_text("video:x:44:other,cam\ncamera:x:951:cam\nrender:x:104:camera\nbroken:x:nan:cam\n")
+    monkeypatch.setattr(account, "PASSWD", passwd)
+    monkeypatch.setattr(account, "GROUP", group)
+    found = account.account("cam")
+    assert found == Account("cam", 950, 951, (44,))
+    assert account.in_groups(found) == ["camera", "video"]
+    assert account.account("video") is None
+    passwd.unlink()
+    assert account.account("cam") is None
