@@ -93,9 +93,9 @@ class _Engine(_Wrapper):
 
 
 class _Preprocessor(_Wrapper):
-    def run(self, *args: Any) -> None:
+    def start_many(self, *args: Any) -> None:
         self.stalls.at(Kind.PREPROCESS)
-        self.inner.run(*args)
+        self.inner.start_many(*args)
 
     def statistics(self, *args: Any) -> Any:
         self.stalls.at(Kind.QUALITY)
@@ -181,6 +181,7 @@ class RealRun:
             loop = _Loop(
                 perception, judge, publish, VehicleReport, budget_ns(budget.exposure_to_state_ms),
                 budget_ns(budget.frame_period_ms), work=work, missed=self._dumper.missed,
+                afterwards=perception.refine,
             )  # fmt: skip
             loop.stalls, loop.frames_left = stalls, frames
             pump_module.pump(loop, settings, work.recorder, repeat=True, stopping=lambda: loop.frames_left <= 0)
