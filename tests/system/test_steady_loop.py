@@ -95,6 +95,7 @@ def test_a_frame_leaves_nothing_behind(uri: str) -> None:
     )
     assert unreachable == 0  # no cycle was made: the collector has nothing to find
     # with a face the windows of the rules (a minute and more) still fill; they are bounded
-    assert blocks < (0.1 * FRAMES + 50 if "fake" in uri else 0.3 * FRAMES + 2000)
+    # and some caches fill once, whenever their turn comes: a sum that does not grow with the frames
+    assert blocks < (0.1 * FRAMES + 150 if "fake" in uri else 0.3 * FRAMES + 2000)
     if not uri.startswith("demo"):  # a decoder's frame pool is not ours
         assert faults / FRAMES < 0.5
