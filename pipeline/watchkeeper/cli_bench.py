@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,7 @@ def benches(commands: Commands) -> None:
     p.add_argument(
         "--opencv-python", metavar="PATH", type=Path, help="interpreter that has cv2 and onnxruntime (the same)"
     )
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _results(p)
     _bench_can(sub)
     _bench_runs(sub)
     _bench_recorder(sub)
@@ -36,13 +36,18 @@ def benches(commands: Commands) -> None:
     _bench_confinement(sub)
 
 
+def _results(p: argparse.ArgumentParser) -> None:
+    """Where every bench writes what it found, and what that is held against."""
+    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
+    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+
+
 def _bench_confinement(sub: Commands) -> None:
     p = command(sub, "confinement", "what being confined costs, beside not", "bench_confinement:run", json=False)
     p.add_argument("--frames", metavar="N", type=int, default=600, help="frames a side (default: 600)")
     p.add_argument("--times", metavar="N", type=int, default=5, help="failovers a side, 0 for none (default: 5)")
     p.add_argument("--seed", metavar="N", type=int, default=1, help="of the moments at which vision is killed")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _results(p)
 
 
 def _bench_deadline(sub: Commands) -> None:
@@ -52,15 +57,13 @@ def _bench_deadline(sub: Commands) -> None:
     p.add_argument("--seconds", metavar="S", type=float, default=1200.0, help="how long (default: 1200)")
     p.add_argument("--load", metavar="N", type=int, default=0, help="cores to keep busy meanwhile (default: 0)")
     p.add_argument("--most-missed-pct", metavar="PCT", type=float, help="exit 1 beyond (default: 0, with --load 0.1)")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _results(p)
 
 
 def _bench_recorder(sub: Commands) -> None:
     p = command(sub, "recorder", "what the recorder costs of a frame", "bench_recorder:run", json=False)
     p.add_argument("--frames", metavar="N", type=int, default=600, help="frames to measure (default: 600)")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _results(p)
 
 
 def _bench_can(sub: Commands) -> None:
@@ -68,8 +71,7 @@ def _bench_can(sub: Commands) -> None:
     p.add_argument("--bus", metavar="KIND", default="virtual", help="virtual or slcan-pty (default: virtual)")
     p.add_argument("--frames", metavar="N", type=int, default=2000, help="about this many frames, 72 a second")
     p.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _results(p)
 
 
 def _bench_kernels(sub: Commands) -> None:
@@ -80,8 +82,7 @@ def _bench_kernels(sub: Commands) -> None:
         "--lanes", metavar="NAME", help="avx512, avx2, neon or scalar (default: the fastest of this machine's)"
     )
     p.add_argument("--aliasing", action="store_true", help="instead: errors of reductions against the exact area")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _results(p)
 
 
 def _bench_runs(sub: Commands) -> None:
@@ -100,5 +101,4 @@ def _bench_failover(sub: Commands) -> None:
     p = command(sub, "failover", "from a fault to the frame that says so", "bench_failover:run", json=False)
     p.add_argument("--times", metavar="N", type=int, default=5, help="how often each fault is made (default: 5)")
     p.add_argument("--seed", metavar="N", type=int, default=1, help="of the moments at which it is made (default: 1)")
-    p.add_argument("--json", metavar="OUT", type=Path, help="write the results as JSON")
-    p.add_argument("--compare", metavar="BASE.json", type=Path, help="exit 1 on a regression against this result")
+    _results(p)

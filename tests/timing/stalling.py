@@ -181,7 +181,6 @@ class RealRun:
             loop = _Loop(
                 perception, judge, publish, VehicleReport, budget_ns(budget.exposure_to_state_ms),
                 budget_ns(budget.frame_period_ms), work=work, missed=self._dumper.missed,
-                afterwards=perception.refine,
             )  # fmt: skip
             loop.stalls, loop.frames_left = stalls, frames
             pump_module.pump(loop, settings, work.recorder, repeat=True, stopping=lambda: loop.frames_left <= 0)

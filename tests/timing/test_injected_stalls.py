@@ -69,6 +69,9 @@ class Rig:
         self.ns += self.took[Kind.DECIDE]
         return DriverState(t_ns, measurement.seq if measurement else 0)
 
+    def refine(self) -> None:
+        """These stages leave nothing to do."""
+
     learned: DriverBaseline | None = None
 
     def recall(self, kept: DriverBaseline) -> None:

@@ -108,6 +108,17 @@ def through_the_product(vcan: str, source: str, clip: Path, code: str | None) ->
         rig.close()
 
 
+def _opened(code: str, size: tuple[int, int], picture: bytes) -> tuple[int, V4l2Source]:
+    """The device's two ends: a camera is one only once a first picture has been written, which is read and let go."""
+    fd = lamp.open_output(DEVICE, code, *size)
+    os.write(fd, picture)
+    source = V4l2Source(parse(f"{DEVICE}?format={code}"), paced=False, clock=now_ns)
+    first = source.next(5.0)
+    if first is not None:
+        first.release()
+    return fd, source
+
+
 def same_bytes(clip: Path, code: str, pictures: int) -> dict[str, Any]:
     """Pictures of a clip written to the device and read back by the product's source, in lock step."""
     same = 0
@@ -115,12 +126,7 @@ def same_bytes(clip: Path, code: str, pictures: int) -> dict[str, Any]:
     fd = -1
     for _, picture in itertools.islice(lamp.pictures(clip, code), pictures):
         if source is None:
-            fd = lamp.open_output(DEVICE, code, *lamp.SIZE)
-            os.write(fd, picture.tobytes())
-            source = V4l2Source(parse(f"{DEVICE}?format={code}"), paced=False, clock=now_ns)
-            first = source.next(5.0)
-            if first is not None:
-                first.release()
+            fd, source = _opened(code, lamp.SIZE, picture.tobytes())
         os.write(fd, picture.tobytes())
         lease = source.next(5.0)
         assert lease is not None
@@ -165,12 +171,7 @@ def drive_traces(clip: Path, from_s: float, to_s: float, folder: Path) -> None:
                 picture = np.concatenate([y[:h, :w].reshape(-1), chroma.reshape(-1)])
                 as_file.write(one.process(frame), _DRIVES)
                 if camera is None:
-                    fd = lamp.open_output(DEVICE, "NV12", w, h)
-                    os.write(fd, picture.tobytes())
-                    camera = V4l2Source(parse(f"{DEVICE}?format=NV12"), paced=False, clock=now_ns)
-                    warm = camera.next(5.0)
-                    if warm is not None:
-                        warm.release()
+                    fd, camera = _opened("NV12", (w, h), picture.tobytes())
                 os.write(fd, picture.tobytes())
                 seen = camera.next(5.0)
                 assert seen is not None

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from watchkeeper.capture.lease import FrameLease
 from watchkeeper.capture.source import EndOfSource, Source, open_source
-from watchkeeper.clock import NS_PER_MS, now_ns
+from watchkeeper.clock import NS_PER_MS
+from watchkeeper.commands.bench_loop import FrameClock, TimedLoop
 from watchkeeper.commands.bench_peers import Block, Peer, mediapipe_peer, opencv_peer, own_installed_bytes
 from watchkeeper.commands.bench_report import Result, regressions, report
 from watchkeeper.errors import BadInputError, CheckFailedError
@@ -34,15 +34,11 @@ from watchkeeper.memory.ledger import CopyLedger
 from watchkeeper.preprocess.backends import open_preprocessor
 from watchkeeper.preprocess.spec import Layout, OutputSpec
 from watchkeeper.runtime.copies import bytes_per_frame
-from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch, throttled_between
 from watchkeeper.runtime.open_perception import perception_for
-from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.realtime import become_realtime
 from watchkeeper.runtime.settings import resolve
-from watchkeeper.state.machine import DriverStateMachine
-from watchkeeper.state.profiles import get_profile
-from watchkeeper.types import Cabin, Region, VehicleReport, VisionReport
+from watchkeeper.types import Region
 
 BLOCK = 30  # frames one side runs before the other has its turn
 WARM_UP = 30
@@ -61,8 +57,9 @@ def run(args: argparse.Namespace) -> int:
         cleanup.callback(source.close)
         peers = _peers(args, source, cleanup)
         perception = cleanup.enter_context(perception_for(settings))
-        ours = _Ours(perception, settings.board.budget_ms, settings.board.frame_period_ms, settings.board.cabin)
-        cleanup.callback(ours.close)
+        mailbox = Mailbox.create(VISION)
+        cleanup.callback(os.close, mailbox)
+        ours = TimedLoop(perception, settings.board, Writer(mailbox, VISION).write, FrameClock())
         done = 0
         for block in _blocks(source, args.frames + WARM_UP, ours):
             for peer in peers:
@@ -102,55 +99,7 @@ def _peers(args: argparse.Namespace, source: Source, cleanup: ExitStack) -> list
     return peers
 
 
-class _Ours:
-    """The product's loop with a clock that stands at the frame's own exposure when the frame is handed over."""
-
-    def __init__(self, perception: Perception, budget_ms: float, period_ms: float, cabin: Cabin) -> None:
-        self._fd = Mailbox.create(VISION)
-        self._offset_ns = self._published_ns = 0
-        self._writer = Writer(self._fd, VISION)
-        self.eased = 0  # frames on which a rung of the ladder left work out
-        self.budget_ns = budget_ns(budget_ms)
-        self._loop = VisionLoop(
-            perception,
-            DriverStateMachine(get_profile("euroncap-2026"), cabin),
-            self._publish,
-            VehicleReport,
-            self.budget_ns,
-            budget_ns(period_ms),
-            clock=lambda: now_ns() + self._offset_ns,
-            afterwards=perception.refine,
-        )
-        self.took_ns: list[int] = []
-        self.busy_ns: list[int] = []
-
-    def run(self, lease: FrameLease) -> None:
-        """One frame: from hand-over to published, and until all work on it is done."""
-        began = now_ns()
-        self._published_ns = 0
-        self._offset_ns = lease.frame.t_ns - began
-        self._loop.frame(lease, len(self.took_ns) + 1, 0)
-        ended = now_ns()
-        self.took_ns.append((self._published_ns or ended) - began)
-        self.busy_ns.append(ended - began)
-
-    @property
-    def invalid(self) -> str | None:
-        """Why its times are no times of the whole work, or None."""
-        left_out = self.eased + sum(self._loop.drops.values())
-        return f"the machine was too busy: work was left out of {left_out} frames" if left_out else None
-
-    def close(self) -> None:
-        """Let go of the mailbox."""
-        os.close(self._fd)
-
-    def _publish(self, report: VisionReport) -> None:
-        self.eased += report.health.rung > 0
-        self._writer.write(report)
-        self._published_ns = now_ns()
-
-
-def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[Block]:
+def _blocks(source: Source, frames: int, ours: TimedLoop) -> Iterator[Block]:
     """Run ours on `frames` frames; yields what it just ran on, a block at a time."""
     to_rgb = open_preprocessor("cpu")
     info = source.info
@@ -175,7 +124,7 @@ def _blocks(source: Source, frames: int, ours: _Ours) -> Iterator[Block]:
     os.close(fd)
 
 
-def _results(case: str, ours: _Ours, peers: list[Peer], source: Source, copies: CopyLedger) -> list[Result]:
+def _results(case: str, ours: TimedLoop, peers: list[Peer], source: Source, copies: CopyLedger) -> list[Result]:
     """Rows against each peer, the first one's first; without one, ours alone."""
     mine = ours.took_ns[WARM_UP:]
     frames = len(ours.took_ns)

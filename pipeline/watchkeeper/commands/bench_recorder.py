@@ -18,23 +18,20 @@ from contextlib import ExitStack, closing
 from watchkeeper.capture.lease import FrameLease
 from watchkeeper.capture.source import open_source
 from watchkeeper.clock import NS_PER_MS, now_ns
+from watchkeeper.commands.bench_loop import FrameClock, TimedLoop
 from watchkeeper.commands.bench_report import Result, regressions, report
 from watchkeeper.errors import BadInputError, CheckFailedError
 from watchkeeper.files import write_atomically
 from watchkeeper.mailbox.layout import VISION
 from watchkeeper.mailbox.writer import Mailbox, Writer
 from watchkeeper.runtime.frame_work import FrameWork
-from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch, throttled_between
 from watchkeeper.runtime.perception import Perception
 from watchkeeper.runtime.realtime import become_realtime
 from watchkeeper.runtime.settings import Settings, resolve
-from watchkeeper.state.machine import DriverStateMachine
-from watchkeeper.state.profiles import get_profile
 from watchkeeper.trace.recorder import Recorder
 from watchkeeper.trace.ring import Ring
 from watchkeeper.trace.rows import Kind, Task
-from watchkeeper.types import VehicleReport
 
 _WARM_UP = 60
 _LEAST = 100
@@ -72,6 +69,12 @@ class _Watched(Recorder):
             super().over(kind, by_ns)
         self.spent_ns += now_ns() - began_ns
 
+    def beside(self, kind: Kind, began_ns: int) -> None:
+        now = now_ns()
+        if not self.deaf:
+            super().beside(kind, began_ns)
+        self.spent_ns += now_ns() - now
+
     def skip(self, task: Task) -> None:
         began_ns = now_ns()
         if not self.deaf:
@@ -80,36 +83,20 @@ class _Watched(Recorder):
 
 
 class _Bench:
-    """The product's loop. took_ns, spent_ns: of each frame, hand-over to published, and inside the recorder."""
+    """The product's loop with a recorder that can be deaf. spent_ns: of each frame, inside the recorder."""
 
     def __init__(self, settings: Settings, perception_of: Callable[[FrameWork], Perception], fd: int) -> None:
-        board = settings.board
-        self._offset_ns = 0
-        self._recorder = _Watched(Ring(rows=1 << 15), self._clock)
-        work = FrameWork(self._recorder, self._clock, budget=board.budget)
-        self._loop = VisionLoop(
-            perception_of(work),
-            DriverStateMachine(get_profile("euroncap-2026"), board.cabin),
-            Writer(fd, VISION).write,
-            VehicleReport,
-            budget_ns(board.budget_ms),
-            budget_ns(board.frame_period_ms),
-            clock=self._clock,
-            work=work,
-        )
-        self.took_ns: list[int] = []
+        clock = FrameClock()
+        self._recorder = _Watched(Ring(rows=1 << 15), clock)
+        work = FrameWork(self._recorder, clock, budget=settings.board.budget)
+        self._loop = TimedLoop(perception_of(work), settings.board, Writer(fd, VISION).write, clock, work)
+        self.took_ns = self._loop.took_ns
         self.spent_ns: list[int] = []
-
-    def _clock(self) -> int:
-        return now_ns() + self._offset_ns
 
     def run(self, lease: FrameLease, *, deaf: bool) -> None:
         """Take one frame through all stages."""
         self._recorder.deaf, self._recorder.spent_ns = deaf, 0
-        began_ns = now_ns()
-        self._offset_ns = lease.frame.t_ns - began_ns  # taken the moment it was exposed
-        self._loop.frame(lease, len(self.took_ns) + 1, 0)
-        self.took_ns.append(now_ns() - began_ns)
+        self._loop.run(lease)
         self.spent_ns.append(self._recorder.spent_ns)
 
 

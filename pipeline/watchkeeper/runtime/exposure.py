@@ -11,9 +11,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Histogram = NDArray[np.uint32]
+from watchkeeper.preprocess.spec import Histogram
 
 TARGET_LEVEL = 110.0  # median of a face, of 255: skin well above the noise, a forehead's shine below clipping
 _GAMMA = 0.6  # cameras' usual transfer between light and level, between linear and 1/2.2

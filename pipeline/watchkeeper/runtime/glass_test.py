@@ -37,6 +37,9 @@ class GlassTest:
         face = Face(1.0, (0.0, 0.0, float(frame.width), float(frame.height)))
         return Measurement(frame.t_ns, frame.seq, face=face, left_eye=eye, right_eye=eye, face_searched=True)
 
+    def refine(self) -> None:
+        """Nothing is left to do."""
+
     def forget_driver(self) -> None:
         """Nobody is known."""
 

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 
 from watchkeeper.capture.source import ExposedByUs, Source
-from watchkeeper.runtime.exposure import ExposureController, ExposureRange, ExposureSetting, Histogram
+from watchkeeper.preprocess.spec import Histogram
+from watchkeeper.runtime.exposure import ExposureController, ExposureRange, ExposureSetting
 
 _MOST_OF_A_PERIOD = 0.5  # a longer exposure blurs a turning head, and slows the camera down beyond the whole period
 

@@ -34,9 +34,10 @@ EVENTS_KEPT = 16
 
 
 class Perceives(Protocol):
-    """One picture to one measurement."""
+    """One picture to one measurement; `refine` is its work for the frames to come, once that one's result is out."""
 
     def process(self, frame: Frame) -> Measurement: ...
+    def refine(self) -> None: ...
 
 
 class Judges(Learns, Protocol):
@@ -58,7 +59,6 @@ class VisionLoop:
 
     publish: writes a VisionReport where the supervisor reads it. vehicle: newest VehicleReport, None when unreadable.
     forget: makes perception forget the driver and gives the judge to go on with.
-    afterwards: perception's work for the frames to come, done when a frame's result is out.
     work: recorder and scheduler, the same that perception was given. missed: called after a frame
     past its deadline with how far past it was, ns.
     """
@@ -76,11 +76,10 @@ class VisionLoop:
         *,
         work: FrameWork | None = None,
         missed: Callable[[int], None] | None = None,
-        afterwards: Callable[[], None] | None = None,
     ) -> None:
         self._work = work or FrameWork(clock=clock)
         self._recorder, self._scheduler, self._ladder = self._work.recorder, self._work.scheduler, Ladder()
-        self._missed, self._afterwards = missed, afterwards
+        self._missed = missed
         self._perception, self._machine, self._forget = perception, machine, forget
         self._publish, self._vehicle, self._clock = publish, vehicle, clock
         self._budget_ns = budget_ns
@@ -152,8 +151,7 @@ class VisionLoop:
             for stamp in report.sends:
                 self._recorder.sent(stamp.exposure_ns, stamp.sent_ns, stamp.echo_ns)
         self._judge_time(published_ns - exposure_ns, published_ns)
-        if self._afterwards is not None:
-            self._afterwards()
+        self._perception.refine()
 
     def _judge(self, measurement: Measurement, report: VehicleReport | None, exposure_ns: int) -> DriverState:
         """One step of the state machine, of a new one where the driver is to be forgotten."""

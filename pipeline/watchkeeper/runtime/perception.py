@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from watchkeeper.board import EYE_WEIGHTS
 from watchkeeper.inference.build_options import BuildOptions
@@ -215,7 +214,7 @@ class Perception:
             return self._histogram
         return self._parts.cheeks()
 
-    def levels(self, frame: Frame, region: Region, step_px: int, out: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    def levels(self, frame: Frame, region: Region, step_px: int, out: Histogram) -> Histogram:
         """Grey levels of `region`, (256,) counts written to `out`, as Preprocessor.statistics."""
         return self._preprocess.statistics(frame, region, step_px, out)
 

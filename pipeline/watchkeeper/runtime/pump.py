@@ -8,7 +8,7 @@ from watchkeeper.capture.latest import CaptureThread
 from watchkeeper.capture.source import EndOfSource, SourceLost, open_source
 from watchkeeper.clock import NS_PER_MS, NS_PER_S, now_ns
 from watchkeeper.errors import BadInputError, WatchkeeperError
-from watchkeeper.runtime.exposure import Histogram
+from watchkeeper.preprocess.spec import Histogram
 from watchkeeper.runtime.light import face_light
 from watchkeeper.runtime.loop import VisionLoop, budget_ns
 from watchkeeper.runtime.machine import MachineWatch

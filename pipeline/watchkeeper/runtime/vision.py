@@ -142,7 +142,6 @@ def _see(
         forget=forget,
         work=work,
         missed=dumper.missed if dumper is not None else None,
-        afterwards=None if isinstance(perception, GlassTest) else perception.refine,
     )
     try:
         loop.announce(Cause.STARTING)

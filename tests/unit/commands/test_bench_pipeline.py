@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from watchkeeper.cli import main
-from watchkeeper.commands import bench_pipeline
+from watchkeeper.commands import bench_loop
 
 pytestmark = pytest.mark.needs_models
 PLACES = ("decode", "upload", "download")
@@ -46,7 +46,7 @@ def test_times_without_all_of_the_work_are_no_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Under a budget that no frame can hold the ladder leaves work out, which would look quick."""
-    monkeypatch.setattr(bench_pipeline, "budget_ns", lambda milliseconds: 1)
+    monkeypatch.setattr(bench_loop, "budget_ns", lambda milliseconds: 1)
     out = tmp_path / "out.json"
     assert main(["bench", "pipeline", "--source", "pattern:64x48@30", "--frames", "90", "--json", str(out)]) == 0
     made = json.loads(out.read_text())

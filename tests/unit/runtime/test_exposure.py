@@ -7,12 +7,12 @@ from collections import deque
 import numpy as np
 import pytest
 
+from watchkeeper.preprocess.spec import Histogram
 from watchkeeper.runtime.exposure import (
     TARGET_LEVEL,
     ExposureController,
     ExposureRange,
     ExposureSetting,
-    Histogram,
 )
 
 FRAME_NS = 33_333_333

@@ -15,7 +15,8 @@ from watchkeeper.capture.source import Source, open_source
 from watchkeeper.capture.v4l2 import V4l2Source, parse
 from watchkeeper.capture.v4l2_fake import FakeKernel
 from watchkeeper.errors import BadInputError
-from watchkeeper.runtime.exposure import TARGET_LEVEL, Histogram
+from watchkeeper.preprocess.spec import Histogram
+from watchkeeper.runtime.exposure import TARGET_LEVEL
 from watchkeeper.runtime.light import face_light
 
 PERIOD_NS = 33_333_333

@@ -31,16 +31,6 @@ NCAP, GSR, NCAP23 = (get_profile(name) for name in ("euroncap-2026", "eu-gsr", "
 CLEAR, WAIT, UNSEEN, EASING, DUE = Demand.CLEAR, Demand.WAIT, Demand.UNSEEN, Demand.EASING, Demand.DUE
 
 
-@pytest.fixture
-def glances() -> SetGlances:
-    return SetGlances()
-
-
-@pytest.fixture
-def closures() -> SetClosures:
-    return SetClosures()
-
-
 # --- alike for each condition that lasts ------------------------------------------------------------------------------
 
 
